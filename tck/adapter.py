@@ -1,0 +1,81 @@
+"""How an adapter is described to the kit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LIMITS = ("stop", "temperature")
+"""What an adapter may declare that its provider cannot do."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an adapter is to send its requests, and as whom."""
+
+    base_url: str
+    """As the adapter's SDK wants it: with the version for the OpenAI wire
+    (``http://127.0.0.1:1234/v1``), without for the Anthropic wire."""
+    api_key: str | None = field(repr=False)
+    """``None`` only where a check asks what happens without a key."""
+    model: str
+    """As in `AdapterUnderTest`, or what the recording provider calls its model."""
+
+
+@dataclass(frozen=True)
+class AdapterUnderTest:
+    """An adapter and what the kit must know to grade it.
+
+    Each factory takes an `Endpoint` and, from the checks that need them, constructor
+    arguments: ``timeout``, ``return_raw``, ``max_retries``, ``dimensions``. It returns a
+    new provider every time.
+
+    Raises:
+        ValueError: the description contradicts itself; the message says how to mend it.
+    """
+
+    name: str
+    chat: Callable[..., Any] | None = None
+    """``(Endpoint, **options) -> LLMProvider``."""
+    embedding: Callable[..., Any] | None = None
+    """``(Endpoint, **options) -> EmbeddingProvider``."""
+    backend: Callable[..., Any] | None = None
+    """``(Endpoint, **options) -> BaseBackendLLM``."""
+    wire: Any = "openai"
+    """The dialect that it speaks: ``"openai"``, ``"anthropic"``, an object with the methods
+    of `tck.wire.dialects.Dialect`, or ``None`` for an adapter that runs in the process."""
+    errors: str = "llm.errors"
+    """The module that holds its ``ProviderError`` classes."""
+    model: str = "test/model"
+    """The model that it is graded with, as its constructor takes it."""
+    embedding_model: str | None = None
+    """The model for its embeddings, when that is another."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """What its provider cannot do, each with the reason. The claim is checked."""
+    cassettes: str | Path | None = None
+    """The folder of its recordings. A relative one is looked for in the current folder."""
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.name.replace("-", "").replace("_", "").isalnum():
+            raise ValueError(
+                f"an adapter's name is made of letters, digits, - and _, and {self.name!r} is not"
+            )
+        factories = {"chat": self.chat, "embedding": self.embedding, "backend": self.backend}
+        if not any(factories.values()):
+            raise ValueError(
+                f"adapter {self.name!r} has nothing to grade: give it chat=, embedding= or backend="
+            )
+        for kind, factory in factories.items():
+            if factory is not None and not callable(factory):
+                raise ValueError(
+                    f"{kind}= of adapter {self.name!r} must be a function that takes an Endpoint, "
+                    f"not {factory!r}"
+                )
+        unknown = sorted(set(self.limits) - set(LIMITS))
+        if unknown:
+            raise ValueError(
+                f"adapter {self.name!r} declares unknown limits {', '.join(unknown)}: "
+                f"the kit knows {' and '.join(LIMITS)}"
+            )

@@ -1,0 +1,61 @@
+"""Building an adapter's providers with its own factories."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from tck.adapter import Endpoint
+from tck.verdicts import NotVerified
+
+
+def build(
+    factory: Callable[..., Any],
+    endpoint: Endpoint,
+    required: Mapping[str, Any] | None = None,
+    preferred: Mapping[str, Any] | None = None,
+) -> Any:
+    """Call a factory, leaving out the preferred options that it does not know.
+
+    Args:
+        factory: of an `AdapterUnderTest`.
+        endpoint: where the provider is to send its requests.
+        required: constructor arguments without which nothing can be found out.
+        preferred: constructor arguments that only make it quicker.
+
+    Raises:
+        NotVerified: the factory does not take a required option.
+        Exception: whatever else the factory raises.
+    """
+    options = {**(required or {}), **(preferred or {})}
+    while True:
+        try:
+            return factory(endpoint, **options)
+        except TypeError as error:
+            unknown = next((name for name in options if _refuses(error, name)), None)
+            if unknown is None:
+                raise
+            if unknown in (required or {}):
+                raise NotVerified(
+                    f"the factory does not take {unknown}=: let it pass its options on to the "
+                    "constructor"
+                ) from error
+            del options[unknown]
+
+
+def _refuses(error: TypeError, option: str) -> bool:
+    return "unexpected keyword argument" in str(error) and f"'{option}'" in str(error)
+
+
+async def release(provider: object) -> None:
+    """Close a provider that can be closed; how well it does so is for its own checks."""
+    for name in ("aclose", "close"):
+        close = getattr(provider, name, None)
+        if callable(close):
+            with suppress(Exception):
+                closing = close()
+                if inspect.isawaitable(closing):
+                    await closing
+            return

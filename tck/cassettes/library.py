@@ -1,0 +1,64 @@
+"""The recordings of one adapter, and their replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tck.cassettes import cassette as cassette_file
+from tck.cassettes.cassette import Cassette, DamagedError
+from tck.cassettes.scenarios import Scenario
+from tck.verdicts import KitError, NotVerified
+
+
+@dataclass(frozen=True)
+class Library:
+    """A folder of cassettes, one per scenario."""
+
+    adapter: str
+    """How the adapter is called on the command line, for advice."""
+    folder: Path | None
+
+    def path(self, scenario: Scenario) -> Path:
+        """Where the recording of a scenario is, or would be.
+
+        Raises:
+            NotVerified: the adapter names no folder.
+        """
+        if self.folder is None:
+            raise NotVerified(
+                "the adapter has no recordings: name a folder in cassettes= and run "
+                f"`tck record {self.adapter}`"
+            )
+        return self.folder / f"{scenario.name}.json"
+
+    def load(self, scenario: Scenario) -> Cassette:
+        """The recording of a scenario.
+
+        Raises:
+            NotVerified: there is none, or it is of another version of the scenario.
+            KitError: the file is damaged.
+        """
+        path = self.path(scenario)
+        again = f"`tck record {self.adapter} -k {scenario.name}`"
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise NotVerified(
+                f"no recording of {scenario.name}: {path} is not there; record it with {again}"
+            ) from error
+        except OSError as error:
+            raise KitError(f"cassette {path} cannot be read: {error.strerror}") from error
+        try:
+            cassette = cassette_file.loads(data)
+        except DamagedError as error:
+            raise KitError(
+                f"cassette {path} is damaged: {error}; restore it from version control or "
+                f"record it again with {again}"
+            ) from error
+        if cassette.passport.get("scenario_digest") != scenario.digest:
+            raise NotVerified(
+                f"cassette {path} was recorded for another version of the scenario; record it "
+                f"again with {again}"
+            )
+        return cassette

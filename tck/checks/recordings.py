@@ -1,0 +1,164 @@
+"""Checks against recordings of a real provider.
+
+What is expected is read from the recording by the dialect, never from a constant: the
+adapter and the dialect are two readers of one text, and must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tck.adapter import Endpoint
+from tck.cassettes.cassette import Cassette, Interaction
+from tck.cassettes.differences import explain_miss
+from tck.cassettes.interception import Player, playing
+from tck.cassettes.scenarios import Scenario, scenarios_of
+from tck.checks.errors import CLASS_OF_STATUS, assert_error_class
+from tck.checks.registry import check
+from tck.checks.subject import Subject, raised, read_completion, returned
+from tck.verdicts import NotVerified, Violation
+from tck.wire.dialects.model import Unreadable
+from tck.wire.wire import Wire
+
+REPLAY_KEY = "tck-replay-key"  # pragma: allowlist secret
+
+
+@check("REC-01", evidence="recorded")
+async def recorded_chat(subject: Subject, wire: Wire) -> None:
+    async def compare(scenario: Scenario, provider: Any, last: Interaction) -> None:
+        completion = await returned(lambda: scenario.play(provider), "complete()")
+        seen = read_completion(completion)
+        expected = wire.dialect.read_reply(last.response.body)
+        _assert_same(scenario, "content", expected.text or "", seen.text)
+        _assert_same(scenario, "model", expected.model, seen.model)
+        _assert_same(scenario, "finish_reason", expected.finish_reason, seen.finish_reason)
+        if (expected.usage is None) != (seen.usage is None):
+            _assert_same(scenario, "usage", expected.usage, seen.usage)
+        for name in ("prompt", "completion", "cached"):
+            recorded = getattr(expected.usage, name, None)
+            _assert_same(
+                scenario, f"usage.{name}_tokens", recorded, getattr(seen.usage, name, None)
+            )
+
+    await _replay_each(subject, wire, "chat", compare, errors=False)
+
+
+@check("REC-02", evidence="recorded")
+async def recorded_embeddings(subject: Subject, wire: Wire) -> None:
+    async def compare(scenario: Scenario, provider: Any, last: Interaction) -> None:
+        seen = await returned(lambda: scenario.play(provider), "embed()")
+        expected = wire.embedding_dialect.read_vectors(last.response.body)
+        _assert_same(scenario, "number of vectors", len(expected), _length(seen))
+        for index, (recorded, vector) in enumerate(zip(expected, seen, strict=True)):
+            where = f"{scenario.name}: vector {index}"
+            _assert_same(scenario, f"length of vector {index}", len(recorded), _length(vector))
+            for place, (wanted, got) in enumerate(zip(recorded, vector, strict=True)):
+                # By its bits, as 0.0 == -0.0.
+                if not isinstance(got, float) or got.hex() != wanted.hex():
+                    raise Violation(
+                        expected=f"{where}, number {place} = {wanted!r}, as recorded",
+                        seen=f"{got!r:.80}",
+                    )
+
+    await _replay_each(subject, wire, "embedding", compare, errors=False)
+
+
+@check("REC-04", evidence="recorded")
+async def recorded_errors(subject: Subject, wire: Wire) -> None:
+    async def compare(scenario: Scenario, provider: Any, last: Interaction) -> None:
+        name = "embed" if scenario.kind == "embedding" else "complete"
+        status = last.response.status
+        error = await raised(lambda: scenario.play(provider), f"{name}() on {scenario.name}")
+        if status not in CLASS_OF_STATUS:
+            raise NotVerified(f"the catalogue says nothing of the recorded status {status}")
+        assert_error_class(subject, error, status, name)
+
+    for kind in ("chat", "embedding"):
+        if getattr(subject.adapter, kind) is not None:
+            await _replay_each(subject, wire, kind, compare, errors=True)
+
+
+async def _replay_each(
+    subject: Subject,
+    wire: Wire,
+    kind: str,
+    compare: Callable[[Scenario, Any, Interaction], Awaitable[None]],
+    *,
+    errors: bool,
+) -> None:
+    """Compare on every scenario; a violation on any is worth more than a missing recording."""
+    missing: list[str] = []
+    for scenario in scenarios_of(subject.adapter):
+        if scenario.kind != kind or bool(scenario.errors) is not errors:
+            continue
+        try:
+            cassette = subject.library.load(scenario)
+            async with _replayed(subject, wire, scenario, cassette) as provider:
+                try:
+                    await compare(scenario, provider, cassette.interactions[-1])
+                except Unreadable as unreadable:
+                    raise NotVerified(
+                        f"the dialect cannot read the recording of {scenario.name}: {unreadable}"
+                    ) from unreadable
+        except NotVerified as reason:
+            missing.append(str(reason))
+    if missing:
+        raise NotVerified("; ".join(missing))
+
+
+@asynccontextmanager
+async def _replayed(
+    subject: Subject, wire: Wire, scenario: Scenario, cassette: Cassette
+) -> AsyncIterator[Any]:
+    """A provider to whom a cassette is played, and the proof that it listened."""
+    passport = cassette.passport
+    endpoint: Endpoint = wire.endpoint(str(passport.get("model")), REPLAY_KEY)
+    options = {name: passport[name] for name in ("dimensions",) if name in passport}
+    with playing(cassette.interactions) as player:
+        async with subject.built(scenario.kind, endpoint, options) as provider:
+            try:
+                yield provider
+            except Violation as violation:
+                _assert_listened(scenario, wire, player, because=violation)
+                raise
+            _assert_listened(scenario, wire, player)
+
+
+def _assert_listened(
+    scenario: Scenario, wire: Wire, player: Player, because: Violation | None = None
+) -> None:
+    """Every request was in the recording, and all of the recording was asked for."""
+    if wire.received:
+        raise NotVerified(
+            "the adapter's HTTP library is none that vcrpy intercepts: its requests reached the "
+            "socket, so that no recording can be played to it"
+        ) from because
+    if player.misses:
+        miss = next(iter(player.misses.values()))
+        recorded = [interaction.request for interaction in player.unplayed]
+        raise Violation(
+            expected=f"the requests of {scenario.name} as they were recorded",
+            seen=explain_miss(miss, recorded),
+            look_at="what the adapter sends; if the change is meant, record the scenario again",
+        ) from because
+    if player.unplayed:
+        left = player.unplayed[0].request
+        raise Violation(
+            expected=f"{scenario.name}: every recorded request is made again",
+            seen=f"{left.method} {left.path} was not"
+            + (f" ({because.seen})" if because is not None else ""),
+        ) from because
+
+
+def _length(value: object) -> object:
+    return len(value) if isinstance(value, list) else value
+
+
+def _assert_same(scenario: Scenario, what: str, recorded: object, seen: object) -> None:
+    if seen != recorded or (recorded is not None and not isinstance(seen, type(recorded))):
+        raise Violation(
+            expected=f"{scenario.name}: {what} = {recorded!r:.120}, as recorded",
+            seen=f"{what} = {seen!r:.120}",
+        )

@@ -1,0 +1,48 @@
+"""The checks that there are, by the requirement that each is for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tck.catalogue import requirements
+from tck.checks.subject import Subject
+from tck.grading import Evidence
+from tck.wire.wire import Wire
+
+CheckFunction = Callable[[Subject, Wire], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What decides one requirement.
+
+    Attributes:
+        function: returns when the requirement is met; raises `tck.verdicts.Violation` or
+            `tck.verdicts.NotVerified` when it is not, or nobody knows.
+        needs_wire: whether it makes no sense for an adapter that runs in the process.
+    """
+
+    requirement: str
+    function: CheckFunction
+    evidence: tuple[Evidence, ...]
+    needs_wire: bool
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(
+    requirement: str, *, evidence: Evidence = "scripted", needs_wire: bool = True
+) -> Callable[[CheckFunction], CheckFunction]:
+    """Register a check for a requirement of the catalogue."""
+    if requirement not in requirements():
+        raise ValueError(f"the catalogue has no requirement {requirement}")
+
+    def register(function: CheckFunction) -> CheckFunction:
+        if requirement in CHECKS:
+            raise ValueError(f"{requirement} has a check already")
+        CHECKS[requirement] = Check(requirement, function, (evidence,), needs_wire)
+        return function
+
+    return register

@@ -1,0 +1,234 @@
+"""The adapter as the checks handle it.
+
+Whatever the adapter does wrong in here comes out as a `Violation`, so that any other
+exception from a check is a fault of the check.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from llm import ChatMessage
+from tck.adapter import AdapterUnderTest, Endpoint
+from tck.building import build, release
+from tck.cassettes.library import Library
+from tck.verdicts import NotVerified, Violation
+from tck.wire.dialects.model import ChatReply, Counts
+from tck.wire.wire import Wire
+
+CALL_LIMIT = 20.0
+"""Seconds after which a call that no check has bounded counts as hanging."""
+
+HELLO = (ChatMessage(role="user", content="hello"),)
+"""A conversation for the checks that are not about conversations."""
+
+# An adapter whose retries can be switched off need not be waited for.
+_QUICK = {"max_retries": 0}
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One way to make the adapter send a request: ``complete`` or ``embed``."""
+
+    name: str
+    open: Callable[..., Any]
+    call: Callable[[Any], Awaitable[Any]]
+
+
+class Subject:
+    """An adapter under test, with helpers that turn its misbehaviour into violations.
+
+    Args:
+        adapter: its description.
+        errors: the module that holds its error classes.
+        library: its recordings.
+    """
+
+    def __init__(self, adapter: AdapterUnderTest, errors: ModuleType, library: Library) -> None:
+        self.adapter = adapter
+        self.library = library
+        self._errors = errors
+
+    @property
+    def embedding_model(self) -> str:
+        return self.adapter.embedding_model or self.adapter.model
+
+    def surfaces(self) -> list[Surface]:
+        """Every surface that the adapter declares, ``complete`` first."""
+        surfaces = []
+        if self.adapter.chat is not None:
+            surfaces.append(Surface("complete", self.chat, say_hello))
+        if self.adapter.embedding is not None:
+            surfaces.append(
+                Surface("embed", self.embedding, lambda provider: provider.embed(["hello"]))
+            )
+        return surfaces
+
+    def chat(self, wire: Wire, **options: Any) -> Any:
+        """An async context of a chat provider that sends to ``wire``."""
+        return self.built("chat", wire.endpoint(self.adapter.model), options)
+
+    def embedding(self, wire: Wire, **options: Any) -> Any:
+        """An async context of an embedding provider that sends to ``wire``."""
+        return self.built("embedding", wire.endpoint(self.embedding_model), options)
+
+    @asynccontextmanager
+    async def built(
+        self, kind: str, endpoint: Endpoint, options: Mapping[str, Any]
+    ) -> AsyncIterator[Any]:
+        """A new provider, released at the end.
+
+        Raises:
+            Violation: the factory fails.
+            NotVerified: the factory takes no such option.
+        """
+        factory = getattr(self.adapter, kind)
+        try:
+            provider = build(factory, endpoint, options, _QUICK)
+        except NotVerified:
+            raise
+        except Exception as error:
+            raise Violation(
+                expected=f"the {kind} factory builds a provider",
+                seen=f"it raised {described(error)}",
+                look_at=f"the {kind} factory of the AdapterUnderTest",
+            ) from error
+        try:
+            yield provider
+        finally:
+            await release(provider)
+
+    def error_class(self, name: str) -> type[BaseException]:
+        """A class of the adapter's error module by its fixed name."""
+        found = getattr(self._errors, name, None)
+        if not (isinstance(found, type) and issubclass(found, BaseException)):
+            raise Violation(
+                expected=f"{self.adapter.errors} holds an exception class {name}",
+                seen="it does not" if found is None else f"{name} is {found!r:.80}",
+                look_at="errors= of the AdapterUnderTest, and that module",
+            )
+        return found
+
+
+def say_hello(provider: Any, **parameters: Any) -> Awaitable[Any]:
+    """``complete`` on a conversation that does not matter."""
+    called: Awaitable[Any] = provider.complete(list(HELLO), **parameters)
+    return called
+
+
+async def returned(
+    called: Callable[[], Awaitable[Any]], what: str, *, limit: float = CALL_LIMIT
+) -> Any:
+    """What a call returns.
+
+    Args:
+        called: makes the call.
+        what: the call, in the words of a report: ``complete()``.
+        limit: seconds after which it counts as hanging.
+
+    Raises:
+        Violation: it raises, or does not return.
+    """
+    outcome, error = await _ended(called, what, limit)
+    if error is not None:
+        raise Violation(
+            expected=f"{what} succeeds", seen=f"it raised {described(error)}"
+        ) from error
+    return outcome
+
+
+async def raised(
+    called: Callable[[], Awaitable[Any]], what: str, *, limit: float = CALL_LIMIT
+) -> Exception:
+    """The exception that a call raises.
+
+    Raises:
+        Violation: it returns, or does not end.
+    """
+    outcome, error = await _ended(called, what, limit)
+    if error is None:
+        raise Violation(expected=f"{what} raises", seen=f"it returned {outcome!r:.200}")
+    return error
+
+
+async def _ended(
+    called: Callable[[], Awaitable[Any]], what: str, limit: float
+) -> tuple[Any, Exception | None]:
+    bound = asyncio.timeout(limit)
+    try:
+        async with bound:
+            return await called(), None
+    except Exception as error:
+        if bound.expired():
+            raise Violation(expected=f"{what} ends", seen=f"nothing within {limit:g} s") from error
+        return None, error
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise Violation(
+            expected=f"{what} ends", seen="it raised CancelledError, and nobody had cancelled it"
+        ) from None
+
+
+async def completed(provider: Any, messages: Sequence[ChatMessage], **parameters: Any) -> ChatReply:
+    """What ``complete`` returns, read field by field."""
+    completion = await returned(lambda: provider.complete(messages, **parameters), "complete()")
+    return read_completion(completion)
+
+
+def read_completion(completion: object) -> ChatReply:
+    """A `Completion` of any class in the terms of the dialects."""
+    usage = _attribute(completion, "usage", "the completion")
+    return ChatReply(
+        text=_attribute(completion, "content", "the completion"),
+        model=_attribute(completion, "model", "the completion"),
+        finish_reason=_attribute(completion, "finish_reason", "the completion"),
+        usage=None if usage is None else _read_usage(usage),
+    )
+
+
+def _read_usage(usage: object) -> Counts:
+    counts = Counts(
+        prompt=_count(usage, "prompt_tokens"),
+        completion=_count(usage, "completion_tokens"),
+        cached=_count(usage, "cached_tokens"),
+    )
+    total = _count(usage, "total_tokens")
+    if total != counts.total:
+        raise Violation(
+            expected=f"total_tokens = {counts.prompt} + {counts.completion} = {counts.total}",
+            seen=f"total_tokens = {total}",
+        )
+    return counts
+
+
+def _count(usage: object, name: str) -> int:
+    value = _attribute(usage, name, "the usage")
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise Violation(
+            expected=f"usage.{name} is a non-negative int", seen=f"usage.{name} = {value!r:.80}"
+        )
+    return value
+
+
+def _attribute(value: object, name: str, what: str) -> Any:
+    found = getattr(value, name, _MISSING)
+    if found is _MISSING:
+        raise Violation(
+            expected=f"{what} has the attribute {name}",
+            seen=f"a {type(value).__name__} without it: {value!r:.120}",
+        )
+    return found
+
+
+def described(error: BaseException) -> str:
+    """An exception in a few words."""
+    text = str(error)
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -1,0 +1,206 @@
+"""The command ``tck``: reads its arguments, calls what does the work, prints."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from tck import __version__
+from tck.bundled import BUNDLED
+from tck.cassettes.files import write_whole
+from tck.catalogue import requirements
+from tck.checks import CHECKS
+from tck.plugin import report_key
+from tck.recording import record_targets
+from tck.report.console import print_report
+from tck.report.json import to_json
+from tck.report.model import Report
+from tck.targets import TargetError, load_targets
+
+DISTRIBUTION = "llm-provider-tck"
+
+OK, NOT_REACHED, USAGE, KIT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+"""The exit statuses."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        _refuse_namesakes()
+        status: int = options.run(options)
+    except (TargetError, UsageError) as error:
+        print(f"tck: {error}", file=sys.stderr)  # noqa: T201
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as it was given; the message is one sentence."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tck", description="Grade adapters of LLM providers against a conformance suite."
+    )
+    parser.add_argument("--version", action="version", version=f"{DISTRIBUTION} {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="grade adapters")
+    run.set_defaults(run=_run)
+    _add_adapters(run)
+    run.add_argument("--tier", choices=["bronze", "silver"], help="what each adapter must reach")
+    run.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    run.add_argument("--junitxml", type=Path, metavar="FILE", help="write the report as JUnit XML")
+    run.add_argument("-k", dest="only", metavar="EXPR", help="check only these; gives no grade")
+
+    record = commands.add_parser("record", help="record real providers' responses")
+    record.set_defaults(run=_record)
+    _add_adapters(record)
+    record.add_argument("-k", dest="only", metavar="SCENARIO", help="only scenarios with this name")
+
+    listing = commands.add_parser("list", help="list the bundled adapters and the requirements")
+    listing.set_defaults(run=_list)
+    explain = commands.add_parser("explain", help="say all about a requirement")
+    explain.set_defaults(run=_explain)
+    explain.add_argument("id", metavar="ID", help="such as CHAT-10")
+    return parser
+
+
+def _add_adapters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "adapters",
+        nargs="*",
+        metavar="ADAPTER",
+        help="module:attribute, or the name of a bundled adapter; none means all bundled",
+    )
+
+
+def _refuse_namesakes() -> None:
+    """Other well-known distributions install an ``llm`` or a ``tck`` too, over ours."""
+    providers = metadata.packages_distributions()
+    for name in ("llm", "tck"):
+        others = sorted(set(providers.get(name, ())) - {DISTRIBUTION})
+        if others:
+            raise UsageError(
+                f"{' and '.join(others)} installs a package {name!r} too, so that it is not "
+                f"certain whose is graded: install {DISTRIBUTION} into an environment of its own"
+            )
+
+
+def _run(options: argparse.Namespace) -> int:
+    load_targets(options.adapters)  # before pytest starts, for the sake of the exit status
+    for path in (options.json, options.junitxml):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
+    report = _graded(options)
+    console = Console()
+    if report is None:
+        print("tck: the run broke off before there was a report", file=sys.stderr)  # noqa: T201
+        return KIT_FAILED
+    print_report(report, console)
+    if options.json is not None:
+        write_whole(options.json, to_json(report))
+    if report.kit_faults:
+        return KIT_FAILED
+    reached = all(adapter.reaches(options.tier) for adapter in report.adapters)
+    return OK if reached else NOT_REACHED
+
+
+def _graded(options: argparse.Namespace) -> Report | None:
+    keeper = _Keeper()
+    with tempfile.TemporaryDirectory(prefix="tck-") as folder, _pytest_by_itself():
+        settings = Path(folder, "pytest.ini")
+        settings.write_text("[pytest]\n", encoding="utf-8")
+        command = [folder, f"--rootdir={folder}", f"--config-file={settings}"]
+        command += ["-p", "tck.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
+        command += [f"--tck={adapter}" for adapter in options.adapters or BUNDLED]
+        if options.only:
+            command += ["-k", options.only]
+        if options.junitxml:
+            command += [f"--junitxml={options.junitxml.resolve()}"]
+        status = pytest.main(command, plugins=[keeper])
+    if status == pytest.ExitCode.USAGE_ERROR:
+        raise UsageError(f"-k {options.only!r} is no expression that pytest understands")
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    return keeper.report
+
+
+class _Keeper:
+    """Takes the report out of a pytest session."""
+
+    report: Report | None = None
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        self.report = config.stash.get(report_key, None)
+
+
+@contextmanager
+def _pytest_by_itself() -> Iterator[None]:
+    """Pytest without the plugins and options of whoever runs us."""
+    changed = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": ""}
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _record(options: argparse.Namespace) -> int:
+    targets = load_targets(options.adapters)
+    return asyncio.run(record_targets(targets, options.only, Console()))
+
+
+def _list(_: argparse.Namespace) -> int:
+    console = Console()
+    console.print(f"bundled adapters: {', '.join(BUNDLED)}")
+    table = Table("id", "tier", "level", "check", "requirement")
+    for requirement in requirements().values():
+        table.add_row(
+            requirement.id,
+            requirement.tier,
+            requirement.level.upper(),
+            "yes" if requirement.id in CHECKS else "not yet",
+            requirement.title,
+        )
+    console.print(table)
+    return OK
+
+
+def _explain(options: argparse.Namespace) -> int:
+    requirement = requirements().get(options.id.upper())
+    if requirement is None:
+        raise UsageError(f"there is no requirement {options.id!r}: `tck list` shows them all")
+    console = Console()
+    table = Table.grid(padding=(0, 2))
+    table.add_row("id", requirement.id)
+    table.add_row("tier", f"{requirement.tier}, {requirement.level.upper()}")
+    table.add_row("capability", requirement.capability)
+    table.add_row("requirement", requirement.text)
+    table.add_row("source", requirement.source)
+    table.add_row("look at first", requirement.look_at)
+    if requirement.limit:
+        table.add_row("limit", f"limits={{{requirement.limit!r}: …}} exempts, after a check")
+    evidence = CHECKS[requirement.id].evidence if requirement.id in CHECKS else ()
+    table.add_row("evidence", ", ".join(evidence) or "no check yet")
+    console.print(table)
+    return OK

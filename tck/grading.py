@@ -1,0 +1,85 @@
+"""From outcomes to a grade. No input, no output, no pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from tck.catalogue import Requirement, Tier
+
+Evidence = Literal["recorded", "scripted", "fuzzed"]
+
+
+class Outcome(StrEnum):
+    """How one requirement ended for one adapter."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    EXEMPT = "exempt"
+    """Declared in ``limits``, and the claim was checked."""
+    NOT_APPLICABLE = "not_applicable"
+    """The adapter has nothing that the requirement speaks of, such as a wire."""
+    NOT_VERIFIED = "not_verified"
+    """Nobody knows: no recording, skipped, deselected, xfailed, or the kit crashed."""
+    NOT_IMPLEMENTED = "not_implemented"
+    """The preview catalogue has no check for it yet; it does not count."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one requirement, and what it rests on."""
+
+    requirement: Requirement
+    outcome: Outcome
+    evidence: tuple[Evidence, ...] = ()
+    detail: str = ""
+    """Why it is not ``passed``: one or several lines for a reader."""
+    kit_fault: bool = False
+    """Whether the kit itself failed, which says nothing about the adapter."""
+
+
+class Grade(StrEnum):
+    """What an adapter has earned, lowest first."""
+
+    NONE = "none"
+    BRONZE = "bronze"
+    SILVER = "silver"
+
+    @property
+    def rank(self) -> int:
+        """Grades compare by this; as strings they would compare by the alphabet."""
+        return list(Grade).index(self)
+
+
+_FINE = {Outcome.PASSED, Outcome.EXEMPT, Outcome.NOT_APPLICABLE, Outcome.NOT_IMPLEMENTED}
+
+
+def grade(results: Iterable[Result]) -> Grade:
+    """The highest tier of which, and of all below which, every MUST is met.
+
+    A tier is met when none of its MUSTs failed or was left unverified, and at least one
+    passed: where nothing was graded, nothing was earned. The denominator is whatever the
+    caller passes, so the caller passes the catalogue of every declared capability.
+    """
+    musts = [result for result in results if result.requirement.level == "must"]
+    if not _met(musts, "bronze"):
+        return Grade.NONE
+    return Grade.SILVER if _met(musts, "silver") else Grade.BRONZE
+
+
+def _met(musts: Iterable[Result], tier: Tier) -> bool:
+    outcomes = [result.outcome for result in musts if result.requirement.tier == tier]
+    return Outcome.PASSED in outcomes and all(outcome in _FINE for outcome in outcomes)
+
+
+def withholding(results: Iterable[Result], tier: Tier) -> list[Result]:
+    """The MUSTs of ``tier`` that keep an adapter from it."""
+    return [
+        result
+        for result in results
+        if result.requirement.level == "must"
+        and result.requirement.tier == tier
+        and result.outcome not in _FINE
+    ]

@@ -1,0 +1,40 @@
+"""The pytest plugin: one test per adapter and requirement, and a grade at the end.
+
+It is loaded in every pytest session of its environment, so until ``--tck`` asks for it,
+it imports nothing of the kit and changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tck.report.model import Report
+
+report_key: pytest.StashKey[Report] = pytest.StashKey()
+"""Where a session's config holds its report, from the end of the session on."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("tck", "conformance of LLM provider adapters").addoption(
+        "--tck",
+        action="append",
+        metavar="ADAPTER",
+        help="grade this adapter: module:attribute, or the name of a bundled one; repeatable",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    spelled = config.getoption("--tck")
+    if not spelled:
+        return
+    from tck.session import KitSession  # noqa: PLC0415 - see above
+    from tck.targets import TargetError, load_targets  # noqa: PLC0415
+
+    try:
+        targets = load_targets(spelled)
+    except TargetError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.pluginmanager.register(KitSession(config, targets), "tck-session")

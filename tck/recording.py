@@ -1,0 +1,65 @@
+"""Recording many adapters: who is asked, and what is said while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from rich.console import Console
+from rich.markup import escape
+
+from tck.cassettes.providers import (
+    ProviderUnavailableError,
+    RecordedProvider,
+    hosted_provider,
+    local_provider,
+)
+from tck.cassettes.recorder import record
+from tck.cassettes.scenarios import scenarios_of
+from tck.targets import Target, TargetError
+
+
+async def record_targets(targets: Sequence[Target], only: str | None, console: Console) -> int:
+    """Record every scenario of every adapter; the exit status is 0 when all succeeded.
+
+    Args:
+        targets: the adapters.
+        only: record the scenarios whose names hold this.
+        console: where progress is shown.
+
+    Raises:
+        TargetError: there is nothing to record, or no provider to record.
+    """
+    chosen = [
+        (target, scenario)
+        for target in targets
+        for scenario in scenarios_of(target.adapter)
+        if only is None or only in scenario.name
+    ]
+    if not chosen:
+        raise TargetError(f"no scenario of these adapters has a name with {only!r} in it")
+    failures = 0
+    with ExitStack() as stack:
+        local: RecordedProvider | None = None
+        for target, scenario in chosen:
+            if target.dialect is None or target.adapter.cassettes is None:
+                raise TargetError(
+                    f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a wire= "
+                    "and a folder in cassettes="
+                )
+            provider = hosted_provider(target.spelled) or local
+            if provider is None:
+                try:
+                    provider = local = stack.enter_context(local_provider())
+                except ProviderUnavailableError as error:
+                    raise TargetError(str(error)) from error
+            recording = await record(
+                target.adapter, target.dialect, provider, scenario, target.library
+            )
+            name = f"{target.adapter.name} {scenario.name} ({provider.kind})"
+            if recording.path is None:
+                failures += 1
+                console.print(f"[red]failed[/]   {name}: {escape(recording.problem)}")
+            else:
+                console.print(f"[green]recorded[/] {name}")
+    return 1 if failures else 0

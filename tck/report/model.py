@@ -1,0 +1,90 @@
+"""What a run found, in the one form that every reporter reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from tck import __version__
+from tck.catalogue import STATE, Capability, Tier, denominator
+from tck.grading import Grade, Outcome, Result, grade, withholding
+
+NOT_RUN = "it was not run"
+"""The detail of a requirement that was deselected, or never reached."""
+
+_TIERS: tuple[Tier, ...] = ("bronze", "silver")
+
+
+@dataclass(frozen=True)
+class AdapterReport:
+    """One adapter: the outcome of every requirement in the denominator, and the grade."""
+
+    name: str
+    results: tuple[Result, ...]
+    contacted: tuple[str, ...]
+    """Hosts beyond loopback that it tried to reach while it was loaded."""
+
+    @property
+    def grade(self) -> Grade:
+        return Grade.NONE if self.contacted else grade(self.results)
+
+    @property
+    def highest_tier(self) -> Tier | None:
+        """The highest tier that this catalogue can grade of what the adapter declares."""
+        gradable = {
+            result.requirement.tier
+            for result in self.results
+            if result.outcome is not Outcome.NOT_IMPLEMENTED and result.requirement.level == "must"
+        }
+        return next((tier for tier in reversed(_TIERS) if tier in gradable), None)
+
+    def reaches(self, tier: Tier | None) -> bool:
+        """Whether the grade is at least ``tier``; ``None`` asks for the highest there is."""
+        asked = tier or self.highest_tier
+        return asked is not None and self.grade.rank >= Grade(asked).rank
+
+    @property
+    def withheld_by(self) -> tuple[Result, ...]:
+        """What keeps the adapter from the highest tier that it could reach."""
+        tiers = _TIERS[: _TIERS.index(self.highest_tier) + 1] if self.highest_tier else ()
+        return tuple(result for tier in tiers for result in withholding(self.results, tier))
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run."""
+
+    adapters: tuple[AdapterReport, ...]
+    version: str = __version__
+    catalogue: str = STATE
+
+    @property
+    def kit_faults(self) -> tuple[Result, ...]:
+        return tuple(
+            result for adapter in self.adapters for result in adapter.results if result.kit_fault
+        )
+
+
+def report_on(
+    name: str,
+    capabilities: Collection[Capability],
+    results: Mapping[str, Result],
+    contacted: tuple[str, ...] = (),
+) -> AdapterReport:
+    """Put an adapter's results into their denominator.
+
+    Args:
+        name: of the adapter.
+        capabilities: that it declares.
+        results: by id of the requirement. A requirement that has none was not run, for
+            whatever reason, and is not verified.
+        contacted: see `AdapterReport`.
+    """
+    return AdapterReport(
+        name,
+        tuple(
+            results.get(requirement.id, Result(requirement, Outcome.NOT_VERIFIED, detail=NOT_RUN))
+            for requirement in denominator(capabilities)
+        ),
+        contacted,
+    )

@@ -1,0 +1,87 @@
+"""One requirement, one adapter, one result."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tck.catalogue import Requirement, requirements
+from tck.checks import CHECKS, Check, Subject
+from tck.grading import Outcome, Result
+from tck.isolation import isolated_environment
+from tck.targets import Target
+from tck.verdicts import KitError, NotVerified, Violation
+from tck.wire.guard import NetworkGuard
+from tck.wire.wire import Wire
+
+CHECK_LIMIT = 90.0
+"""Seconds after which the wire hangs up on an adapter that blocks its event loop."""
+
+
+def assess(target: Target, requirement: Requirement) -> Result:
+    """Find out whether an adapter meets a requirement. Never raises, whatever happens."""
+    check = CHECKS.get(requirement.id)
+    if check is None:
+        return Result(requirement, Outcome.NOT_IMPLEMENTED, detail="this preview has no check yet")
+    if check.needs_wire and target.dialect is None:
+        return Result(
+            requirement,
+            Outcome.NOT_APPLICABLE,
+            detail="the adapter runs in the process and has no wire",
+        )
+    fault = False
+    try:
+        asyncio.run(_run(target, check))
+        outcome, detail = Outcome.PASSED, ""
+    except Violation as violation:
+        outcome, detail = Outcome.FAILED, _explained(violation, check)
+    except NotVerified as reason:
+        outcome, detail = Outcome.NOT_VERIFIED, str(reason)
+    except Exception as error:  # noqa: BLE001 - a check that crashes is a fault of the kit
+        what = str(error) if isinstance(error, KitError) else f"the check crashed: {error!r}"
+        outcome, detail, fault = Outcome.NOT_VERIFIED, f"kit error: {what}", True
+    return Result(requirement, outcome, check.evidence, detail, fault)
+
+
+async def _run(target: Target, check: Check) -> None:
+    subject = Subject(target.adapter, target.errors, target.library)
+    with (
+        isolated_environment(),
+        NetworkGuard() as guard,
+        Wire(target.dialect, limit=CHECK_LIMIT) as wire,
+    ):
+        try:
+            await check.function(subject, wire)
+        except Violation as violation:
+            wire.assert_sound()
+            _blame_the_cause(guard, wire, violation)
+            raise
+        wire.assert_sound()
+        _blame_the_cause(guard, wire, None)
+
+
+def _blame_the_cause(guard: NetworkGuard, wire: Wire, violation: Violation | None) -> None:
+    """What explains a violation, or is one although the check saw nothing."""
+    if guard.hosts:
+        raise Violation(
+            expected="no host but loopback is contacted",
+            seen=f"{', '.join(guard.hosts)} was tried, and blocked",
+            look_at="whether the adapter passes Endpoint.base_url to its SDK, and what else "
+            "sends requests (telemetry, price lists, model downloads)",
+        ) from violation
+    if wire.problems:
+        raise Violation(
+            expected=violation.expected if violation else "requests that the wire knows",
+            seen=f"{wire.problems[0]}" + (f"; then {violation.seen}" if violation else ""),
+            look_at="wire= of the AdapterUnderTest, and how base_url is joined to the path",
+        ) from violation
+    if wire.hung_up and violation is not None:
+        raise Violation(
+            expected=violation.expected,
+            seen=f"{violation.seen}, after the server hung up at {CHECK_LIMIT:g} s",
+            look_at="a blocking call in a coroutine",
+        ) from violation
+
+
+def _explained(violation: Violation, check: Check) -> str:
+    look_at = violation.look_at or requirements()[check.requirement].look_at
+    return f"expected: {violation.expected}\nseen: {violation.seen}\nlook at: {look_at}"

@@ -1,0 +1,154 @@
+"""From what is typed on the command line to an adapter that can be graded."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from tck.adapter import AdapterUnderTest, Endpoint
+from tck.building import build
+from tck.bundled import BUNDLED
+from tck.cassettes.library import Library
+from tck.catalogue import Capability
+from tck.isolation import isolated_environment
+from tck.wire.dialects import dialect_for
+from tck.wire.dialects.model import Dialect
+from tck.wire.guard import NetworkGuard
+
+
+class TargetError(Exception):
+    """What was asked for cannot be graded; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An adapter, loaded and ready to be graded."""
+
+    spelled: str
+    """How it is called on the command line."""
+    adapter: AdapterUnderTest
+    dialect: Dialect | None
+    errors: ModuleType
+    capabilities: frozenset[Capability]
+    contacted: tuple[str, ...] = field(default=())
+    """Hosts that it tried to reach while it was loaded."""
+
+    @property
+    def library(self) -> Library:
+        folder = self.adapter.cassettes
+        return Library(self.spelled, None if folder is None else Path(folder))
+
+
+def load_targets(spelled: list[str]) -> list[Target]:
+    """Load adapters by name or ``module:attribute``; none means all that are bundled.
+
+    Raises:
+        TargetError: one of them cannot be loaded, or two have one name.
+    """
+    targets = [_load(target) for target in spelled or list(BUNDLED)]
+    names = [target.adapter.name for target in targets]
+    for name in names:
+        if names.count(name) > 1:
+            raise TargetError(f"two of the adapters are called {name!r}: give them different names")
+    return targets
+
+
+def _load(spelled: str) -> Target:
+    with NetworkGuard() as guard:
+        adapter = _find(spelled)
+        try:
+            dialect = dialect_for(adapter.wire)
+        except ValueError as error:
+            raise TargetError(f"{spelled}: {error}") from error
+        errors = _import(adapter.errors, f"the errors= of {spelled}")
+        _try_factories(spelled, adapter)
+    return Target(
+        spelled=spelled,
+        adapter=adapter,
+        dialect=dialect,
+        errors=errors,
+        capabilities=_capabilities(adapter),
+        contacted=tuple(guard.hosts),
+    )
+
+
+def _find(spelled: str) -> AdapterUnderTest:
+    module_name, colon, attribute = spelled.partition(":")
+    if not colon:
+        if spelled in BUNDLED:
+            return BUNDLED[spelled]
+        raise TargetError(
+            f"there is no bundled adapter {spelled!r}: name one of {', '.join(BUNDLED)}, or your "
+            "own as module:attribute"
+        )
+    if not module_name or not attribute:
+        raise TargetError(f"{spelled!r} is not of the form module:attribute")
+    found: object = _import(module_name, spelled)
+    for name in attribute.split("."):
+        if not hasattr(found, name):
+            raise TargetError(f"{spelled}: module {module_name} has no attribute {attribute!r}")
+        found = getattr(found, name)
+    if not isinstance(found, AdapterUnderTest):
+        raise TargetError(
+            f"{spelled} is of type {type(found).__name__}, not a tck.AdapterUnderTest"
+        )
+    return found
+
+
+def _import(name: str, whose: str) -> ModuleType:
+    # As with `python -m`: what lies in the current folder can be graded.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    try:
+        return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # `name` may be a.b.c while it is a or a.b that does not exist.
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{name}.".startswith(f"{missing}."):
+            raise TargetError(
+                f"{whose}: there is no module {missing!r} here: install the package that holds "
+                "it into this environment, or run from the folder that does"
+            ) from error
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise TargetError(
+            f"{whose}: importing {name} raised {type(error).__name__}: {error} "
+            f"({place.filename}, line {place.lineno})"
+        ) from error
+
+
+def _try_factories(spelled: str, adapter: AdapterUnderTest) -> None:
+    """Find out now that an SDK is not installed; any other failure is for the checks."""
+    for factory, model in (
+        (adapter.chat, adapter.model),
+        (adapter.embedding, adapter.embedding_model or adapter.model),
+        (adapter.backend, adapter.model),
+    ):
+        if factory is None:
+            continue
+        try:
+            with isolated_environment():
+                build(factory, Endpoint("http://127.0.0.1:9", "tck-no-key", model))
+        except ImportError as error:
+            raise TargetError(f"{spelled} cannot be built: {error}") from error
+        except Exception:  # noqa: BLE001, S112 - the checks will say so, each in its place
+            continue
+
+
+def _capabilities(adapter: AdapterUnderTest) -> frozenset[Capability]:
+    declared: set[Capability] = set()
+    if adapter.chat is not None:
+        # One provider serves both contracts, so its structured half is listed with it.
+        declared |= {"chat", "structured"}
+    if adapter.embedding is not None:
+        declared.add("embedding")
+    if adapter.backend is not None:
+        declared.add("backend")
+    if adapter.chat is not None or adapter.embedding is not None:
+        declared |= {"errors", "recordings"}
+    return frozenset(declared)

@@ -1,0 +1,106 @@
+"""Anthropic's wire: messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tck.wire.dialects._json import dump, field, read_object, text_of
+from tck.wire.dialects.model import (
+    ChatReply,
+    ChatRequest,
+    Counts,
+    Route,
+    Unreadable,
+)
+
+_ERROR_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
+
+
+class AnthropicDialect:
+    """Reads and writes what ``api.anthropic.com`` and the servers like it exchange."""
+
+    name = "anthropic"
+    base_path = ""
+    finish_reasons = ("end_turn", "max_tokens", "stop_sequence", "refusal")
+    cut_reason = "max_tokens"
+    may_omit_usage = False
+
+    def route(self, method: str, path: str) -> Route | None:
+        return "chat" if method == "POST" and path == "/v1/messages" else None
+
+    def read_chat(self, body: bytes) -> ChatRequest:
+        request = read_object(body, "the messages request")
+        system = request.get("system")
+        blocks = system if isinstance(system, list) else [] if system is None else [system]
+        instructions = [
+            text_of([block] if isinstance(block, dict) else block, "the system prompt")
+            for block in blocks
+        ]
+        turns = []
+        for message in field(request, "messages", list, "the messages request"):
+            if not isinstance(message, dict):
+                raise Unreadable(f"the messages request has a message {message!r:.80}")
+            role = field(message, "role", str, "a message of the request")
+            turns.append((role, text_of(message.get("content"), "a message of the request")))
+        return ChatRequest(
+            model=field(request, "model", str, "the messages request"),
+            instructions=tuple(instructions),
+            turns=tuple(turns),
+            max_tokens=request.get("max_tokens"),
+            parameters=request,
+        )
+
+    def write_chat(self, reply: ChatReply) -> bytes:
+        usage = reply.usage or Counts(0, 0)
+        body: dict[str, Any] = {
+            "id": "msg_wire",
+            "type": "message",
+            "role": "assistant",
+            "model": reply.model,
+            "content": [] if reply.text is None else [{"type": "text", "text": reply.text}],
+            "stop_reason": reply.finish_reason or self.finish_reasons[0],
+            "stop_sequence": None,
+            "usage": {
+                "input_tokens": usage.prompt - usage.cached - usage.written,
+                "cache_creation_input_tokens": usage.written,
+                "cache_read_input_tokens": usage.cached,
+                "output_tokens": usage.completion,
+            },
+        }
+        return dump(body)
+
+    def read_reply(self, body: bytes) -> ChatReply:
+        reply = read_object(body, "the message")
+        texts = [
+            block.get("text", "")
+            for block in field(reply, "content", list, "the message")
+            if isinstance(block, dict) and block.get("type") == "text"
+        ]
+        return ChatReply(
+            text="".join(texts),
+            model=field(reply, "model", str, "the message"),
+            finish_reason=reply.get("stop_reason"),
+            usage=_counts(field(reply, "usage", dict, "the message")),
+        )
+
+    def write_error(self, status: int, message: str) -> bytes:
+        kind = _ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
+        return dump({"type": "error", "error": {"type": kind, "message": message}})
+
+
+def _counts(usage: dict[str, Any]) -> Counts:
+    """The wire counts the tokens that touch the cache apart from ``input_tokens``."""
+    cached = usage.get("cache_read_input_tokens") or 0
+    written = usage.get("cache_creation_input_tokens") or 0
+    return Counts(
+        prompt=field(usage, "input_tokens", int, "the usage") + written + cached,
+        completion=field(usage, "output_tokens", int, "the usage"),
+        cached=cached,
+        written=written,
+    )

@@ -1,0 +1,170 @@
+"""OpenAI's wire: chat completions and embeddings."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from tck.wire.dialects._json import dump, field, read_object, text_of
+from tck.wire.dialects.model import (
+    ChatReply,
+    ChatRequest,
+    Counts,
+    EmbeddingRequest,
+    Route,
+    Unreadable,
+)
+
+_ERROR_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "requests",
+}
+
+
+class OpenAIDialect:
+    """Reads and writes what ``api.openai.com`` and the servers like it exchange."""
+
+    name = "openai"
+    base_path = "/v1"
+    finish_reasons = ("stop", "length", "content_filter")
+    cut_reason = "length"
+    may_omit_usage = True
+
+    def route(self, method: str, path: str) -> Route | None:
+        if method != "POST":
+            return None
+        routes: dict[str, Route] = {"/v1/chat/completions": "chat", "/v1/embeddings": "embeddings"}
+        return routes.get(path)
+
+    def read_chat(self, body: bytes) -> ChatRequest:
+        request = read_object(body, "the chat request")
+        instructions: list[str] = []
+        turns: list[tuple[str, str]] = []
+        for message in field(request, "messages", list, "the chat request"):
+            if not isinstance(message, dict):
+                raise Unreadable(f"the chat request has a message {message!r:.80}")
+            role = field(message, "role", str, "a message of the chat request")
+            text = text_of(message.get("content"), "a message of the chat request")
+            if role in ("system", "developer"):
+                instructions.append(text)
+            else:
+                turns.append((role, text))
+        return ChatRequest(
+            model=field(request, "model", str, "the chat request"),
+            instructions=tuple(instructions),
+            turns=tuple(turns),
+            max_tokens=request.get("max_completion_tokens", request.get("max_tokens")),
+            parameters=request,
+        )
+
+    def write_chat(self, reply: ChatReply) -> bytes:
+        body: dict[str, Any] = {
+            "id": "chatcmpl-wire",
+            "object": "chat.completion",
+            "created": 1767225600,
+            "model": reply.model,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": reply.text, "refusal": None},
+                    "logprobs": None,
+                    "finish_reason": reply.finish_reason or self.finish_reasons[0],
+                }
+            ],
+        }
+        if reply.usage is not None:
+            body["usage"] = {
+                "prompt_tokens": reply.usage.prompt,
+                "completion_tokens": reply.usage.completion,
+                "total_tokens": reply.usage.total,
+                "prompt_tokens_details": {"cached_tokens": reply.usage.cached},
+            }
+        return dump(body)
+
+    def read_reply(self, body: bytes) -> ChatReply:
+        reply = read_object(body, "the chat reply")
+        choices = field(reply, "choices", list, "the chat reply")
+        if not choices:
+            raise Unreadable("the chat reply has no choices")
+        return ChatReply(
+            text=field(choices[0], "message", dict, "the first choice").get("content"),
+            model=field(reply, "model", str, "the chat reply"),
+            finish_reason=choices[0].get("finish_reason"),
+            usage=_counts(reply.get("usage")),
+        )
+
+    def write_error(self, status: int, message: str) -> bytes:
+        kind = _ERROR_TYPES.get(
+            status, "server_error" if status >= 500 else "invalid_request_error"
+        )
+        return dump({"error": {"message": message, "type": kind, "param": None, "code": None}})
+
+    def read_embeddings(self, body: bytes) -> EmbeddingRequest:
+        request = read_object(body, "the embedding request")
+        texts = field(request, "input", (str, list), "the embedding request")
+        texts = [texts] if isinstance(texts, str) else texts
+        if not all(isinstance(text, str) for text in texts):
+            raise Unreadable("the embedding request has an input that is not text")
+        return EmbeddingRequest(
+            model=field(request, "model", str, "the embedding request"),
+            texts=tuple(texts),
+            parameters=request,
+        )
+
+    def write_embeddings(
+        self, request: EmbeddingRequest, vectors: Sequence[tuple[int, Sequence[float]]]
+    ) -> bytes:
+        packed = request.parameters.get("encoding_format") == "base64"
+        data = [
+            {
+                "object": "embedding",
+                "index": index,
+                "embedding": _pack(vector) if packed else list(vector),
+            }
+            for index, vector in vectors
+        ]
+        tokens = len(request.texts)
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return dump({"object": "list", "data": data, "model": request.model, "usage": usage})
+
+    def read_vectors(self, body: bytes) -> list[list[float]]:
+        reply = read_object(body, "the embedding reply")
+        items = field(reply, "data", list, "the embedding reply")
+        for item in items:
+            field(item, "index", int, "a vector of the embedding reply")
+        ordered = sorted(items, key=lambda item: int(item["index"]))
+        return [_vector(item.get("embedding")) for item in ordered]
+
+
+def _counts(usage: object) -> Counts | None:
+    if usage is None:
+        return None
+    if not isinstance(usage, dict):
+        raise Unreadable(f"the chat reply has usage {usage!r:.80}")
+    details = usage.get("prompt_tokens_details") or {}
+    return Counts(
+        prompt=field(usage, "prompt_tokens", int, "the usage"),
+        completion=field(usage, "completion_tokens", int, "the usage"),
+        cached=details.get("cached_tokens") or 0,
+    )
+
+
+def _pack(vector: Sequence[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+def _vector(embedding: object) -> list[float]:
+    if isinstance(embedding, list):
+        return [float(number) for number in embedding]
+    if not isinstance(embedding, str):
+        raise Unreadable(f"the embedding reply has a vector {embedding!r:.80}")
+    try:
+        packed = base64.b64decode(embedding, validate=True)
+        return list(struct.unpack(f"<{len(packed) // 4}f", packed))
+    except (binascii.Error, struct.error) as error:
+        raise Unreadable(f"a vector is not base64 of 32-bit floats: {error}") from error

@@ -1,0 +1,232 @@
+"""A real HTTP server on loopback that answers as it is told and remembers what came.
+
+It runs in a thread and an event loop of its own, so that an adapter that blocks its
+event loop is still answered, and judged by what it does rather than by a deadlock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import h11
+
+from tck.verdicts import KitError
+
+_BACKLOG = 512
+_CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it arrived."""
+
+    number: int
+    """Its place in the order of arrival, from 0."""
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    """Names in lower case; of a repeated header the last."""
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A response to send."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Responder = Callable[[Received], Awaitable[Reply]]
+
+
+class LoopbackServer:
+    """Serves ``responder`` on ``127.0.0.1``, at a free port, while its context is open.
+
+    Args:
+        responder: awaited in the server's own loop, once a request; one that never
+            returns is a server that stalls. It is cancelled when its client leaves.
+        limit: seconds after which every connection is cut, so that no client hangs for
+            ever; `expired` then says so.
+    """
+
+    def __init__(self, responder: Responder, *, limit: float) -> None:
+        self._responder = responder
+        self._limit = limit
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="tck-loopback", daemon=True)
+        self._ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._connections: set[asyncio.Task[None]] = set()
+        self.port = 0
+        self.received: list[Received] = []
+        self.sent: list[tuple[int, int]] = []
+        """``(number of the request, status)`` of every response sent, in order."""
+        self.expired = False
+        self.fault: BaseException | None = None
+        """What went wrong in the server itself: a fault of the kit."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        if self.port == 0:
+            raise KitError(f"the loopback server did not start: {self.fault}")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still serves."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            try:
+                runner.run(self._serve())
+            except BaseException as error:  # noqa: BLE001 - told to whoever opened the server
+                self.fault = error
+            finally:
+                self._ready.set()
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=_BACKLOG)
+        self.port = server.sockets[0].getsockname()[1]
+        watchdog = self._loop.call_later(self._limit, self._expire)
+        self._ready.set()
+        await self._stop.wait()
+        watchdog.cancel()
+        server.close()
+        self._cut_connections()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._cut_connections()
+
+    def _cut_connections(self) -> None:
+        for connection in self._connections:
+            connection.cancel()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs has a task
+        self._connections.add(task)
+        try:
+            await self._converse(_Connection(reader, writer))
+        except (ConnectionError, h11.RemoteProtocolError, asyncio.CancelledError):
+            pass  # the client left, or the server is closing: both are ordinary
+        except Exception as error:  # noqa: BLE001 - told to whoever opened the server
+            self.fault = error
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _converse(self, connection: _Connection) -> None:
+        while (request := await connection.next_request()) is not None:
+            received = _received(len(self.received), *request)
+            self.received.append(received)
+            reply = await connection.unless_client_leaves(self._responder(received))
+            if reply is None:
+                return
+            # Noted first: whoever reads the response must find it noted.
+            self.sent.append((received.number, reply.status))
+            if not await connection.send(reply):
+                return
+
+
+class _Connection:
+    """HTTP/1.1 over one socket."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+
+    async def next_request(self) -> tuple[h11.Request, bytes] | None:
+        """The next request with its body; ``None`` when the client has closed."""
+        request: h11.Request | None = None
+        body = bytearray()
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                self._http.receive_data(await self._reader.read(_CHUNK))
+            elif isinstance(event, h11.Request):
+                request = event
+                if self._http.they_are_waiting_for_100_continue:
+                    self._write(h11.InformationalResponse(status_code=100, headers=[]))
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.EndOfMessage) and request is not None:
+                return request, bytes(body)
+            else:
+                return None
+
+    async def unless_client_leaves(self, work: Awaitable[Reply]) -> Reply | None:
+        """What ``work`` returns; ``None``, and ``work`` cancelled, when the client goes first."""
+        replying = asyncio.ensure_future(work)
+        leaving = asyncio.ensure_future(self._client_leaves())
+        try:
+            await asyncio.wait({replying, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return replying.result() if replying.done() else None
+        finally:
+            for task in (replying, leaving):
+                task.cancel()
+            await asyncio.gather(replying, leaving, return_exceptions=True)
+
+    async def _client_leaves(self) -> None:
+        while data := await self._reader.read(_CHUNK):
+            self._http.receive_data(data)
+
+    async def send(self, reply: Reply) -> bool:
+        """Send a response; whether the connection can carry another."""
+        headers = {
+            "content-type": "application/json",
+            **{name.lower(): value for name, value in reply.headers.items()},
+            "content-length": str(len(reply.body)),
+        }
+        self._write(h11.Response(status_code=reply.status, headers=list(headers.items())))
+        self._write(h11.Data(data=reply.body))
+        self._write(h11.EndOfMessage())
+        await self._writer.drain()
+        if self._http.our_state is h11.MUST_CLOSE:
+            return False
+        self._http.start_next_cycle()
+        return True
+
+    def _write(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+
+
+def _received(number: int, request: h11.Request, body: bytes) -> Received:
+    target = urlsplit(request.target.decode("ascii", "replace"))
+    return Received(
+        number=number,
+        method=request.method.decode("ascii"),
+        path=target.path,
+        query=target.query,
+        headers={name.decode(): value.decode("latin-1") for name, value in request.headers},
+        body=body,
+    )

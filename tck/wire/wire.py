@@ -1,0 +1,179 @@
+"""The scripted provider that a check talks to: a loopback server that speaks a dialect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+from tck.adapter import Endpoint
+from tck.verdicts import KitError, NotVerified
+from tck.wire.dialects.model import (
+    ChatReply,
+    ChatRequest,
+    Dialect,
+    EmbeddingDialect,
+    EmbeddingRequest,
+    Unreadable,
+)
+from tck.wire.server import LoopbackServer, Received, Reply
+
+API_KEY = "tck-loopback-key"  # pragma: allowlist secret
+"""What adapters are given as their key; no server anywhere accepts it but ours."""
+
+ChatScript = Callable[[ChatRequest], ChatReply | Reply | Awaitable[ChatReply | Reply]]
+EmbeddingScript = Callable[[EmbeddingRequest], Reply]
+
+_QUIET = 0.02
+
+
+class Wire:
+    """A provider on loopback that does what a check scripts.
+
+    Args:
+        dialect: what it speaks; ``None`` for an adapter that should send nothing.
+        limit: seconds after which it hangs up on everybody.
+    """
+
+    def __init__(self, dialect: Dialect | None, *, limit: float = 60.0) -> None:
+        self._dialect = dialect
+        self._server = LoopbackServer(self._respond, limit=limit)
+        self._chat: ChatScript | None = None
+        self._embeddings: EmbeddingScript | None = None
+        self._held: list[asyncio.Future[None]] = []
+        self._release: asyncio.TimerHandle | None = None
+        self.problems: list[str] = []
+        """Requests that this wire does not know, each in one clause."""
+
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.__exit__(kind, error, trace)
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect, for the checks that run only where there is one."""
+        if self._dialect is None:
+            raise KitError("a check that needs a wire was run on an adapter without one")
+        return self._dialect
+
+    @property
+    def embedding_dialect(self) -> EmbeddingDialect:
+        """The dialect, for the checks of adapters that embed."""
+        if not isinstance(self.dialect, EmbeddingDialect):
+            raise NotVerified(
+                f"the {self.dialect.name} dialect has no embeddings: an adapter that embeds "
+                "needs a dialect with read_embeddings, write_embeddings and read_vectors"
+            )
+        return self.dialect
+
+    @property
+    def received(self) -> list[Received]:
+        """Every request so far, in the order of arrival."""
+        return self._server.received
+
+    @property
+    def statuses(self) -> list[int]:
+        """The status of every response sent so far, in order."""
+        return [status for _, status in self._server.sent]
+
+    def assert_sound(self) -> None:
+        """Raise `KitError` when the server itself has failed."""
+        if self._server.fault is not None or not self._server.alive:
+            raise KitError(f"the loopback server failed: {self._server.fault!r}")
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the server lost patience, and cut connections."""
+        return self._server.expired
+
+    def endpoint(self, model: str, api_key: str | None = API_KEY) -> Endpoint:
+        """This server, as an adapter is told of it."""
+        path = self._dialect.base_path if self._dialect else ""
+        return Endpoint(base_url=self._server.origin + path, api_key=api_key, model=model)
+
+    def on_chat(self, script: ChatScript) -> None:
+        """Answer chat requests with what ``script`` makes of them, from now on."""
+        self._chat = script
+
+    def reply(self, reply: ChatReply) -> None:
+        """Answer every chat request with the same, from now on."""
+        self.on_chat(lambda _: reply)
+
+    def on_embeddings(self, script: EmbeddingScript) -> None:
+        """Answer embedding requests with what ``script`` makes of them, from now on."""
+        self._embeddings = script
+
+    def fail(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        """Answer every request with an error, from now on."""
+        # Both SDKs obey this header: an adapter that cannot switch their retries off
+        # need not sleep through them.
+        reply = Reply(
+            self.dialect.write_error(status, message),
+            status,
+            {"x-should-retry": "false", **(headers or {})},
+        )
+        self.on_chat(lambda _: reply)
+        self.on_embeddings(lambda _: reply)
+
+    async def turn(self) -> None:
+        """Wait, in a script, until it is this request's turn: the last to arrive goes first.
+
+        Requests are let go once no other has arrived for a moment, so an adapter that
+        sends one at a time is answered too.
+        """
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[None] = loop.create_future()
+        self._held.append(mine)
+        if self._release is not None:
+            self._release.cancel()
+        self._release = loop.call_later(_QUIET, self._let_go)
+        await mine
+
+    def _let_go(self) -> None:
+        while self._held:
+            held = self._held.pop()
+            if not held.done():
+                held.set_result(None)
+
+    async def _respond(self, received: Received) -> Reply:
+        if self._dialect is None:
+            return self._unknown(received)
+        try:
+            answer = self._scripted(self._dialect, received)
+        except Unreadable as unreadable:
+            self.problems.append(f"{received.method} {received.path}: {unreadable}")
+            return Reply(self._dialect.write_error(400, str(unreadable)), 400)
+        if answer is None:
+            return self._unknown(received)
+        result = await answer if isinstance(answer, Awaitable) else answer
+        return result if isinstance(result, Reply) else Reply(self._dialect.write_chat(result))
+
+    def _scripted(
+        self, dialect: Dialect, received: Received
+    ) -> ChatReply | Reply | Awaitable[ChatReply | Reply] | None:
+        route = dialect.route(received.method, received.path)
+        if route == "chat" and self._chat is not None:
+            return self._chat(dialect.read_chat(received.body))
+        if (
+            route == "embeddings"
+            and self._embeddings is not None
+            and isinstance(dialect, EmbeddingDialect)
+        ):
+            return self._embeddings(dialect.read_embeddings(received.body))
+        return None
+
+    def _unknown(self, received: Received) -> Reply:
+        speaks = f"the {self._dialect.name} wire" if self._dialect else "an adapter without a wire"
+        self.problems.append(
+            f"{received.method} {received.path} is not a request that {speaks} has here"
+        )
+        return Reply(b'{"error": {"message": "no such endpoint"}}', 404)
