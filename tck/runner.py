@@ -21,7 +21,7 @@ def assess(target: Target, requirement: Requirement) -> Result:
     """Find out whether an adapter meets a requirement. Never raises, whatever happens."""
     check = CHECKS.get(requirement.id)
     if check is None:
-        return Result(requirement, Outcome.NOT_IMPLEMENTED, detail="this preview has no check yet")
+        return not_implemented(requirement)
     if check.needs_wire and target.dialect is None:
         return Result(
             requirement,
@@ -40,6 +40,11 @@ def assess(target: Target, requirement: Requirement) -> Result:
         what = str(error) if isinstance(error, KitError) else f"the check crashed: {error!r}"
         outcome, detail, fault = Outcome.NOT_VERIFIED, f"kit error: {what}", True
     return Result(requirement, outcome, check.evidence, detail, fault)
+
+
+def not_implemented(requirement: Requirement) -> Result:
+    """The result of a requirement that this preview of the catalogue has no check for."""
+    return Result(requirement, Outcome.NOT_IMPLEMENTED, detail="this preview has no check yet")
 
 
 async def _run(target: Target, check: Check) -> None:

@@ -10,11 +10,12 @@ import pytest
 from rich.console import Console
 
 from tck.catalogue import Requirement, denominator, requirements
+from tck.checks import CHECKS
 from tck.grading import Outcome, Result
 from tck.plugin import report_key
 from tck.report.console import print_report
 from tck.report.model import Report, report_on
-from tck.runner import assess
+from tck.runner import assess, not_implemented
 from tck.targets import Target
 
 _MESSAGE = "tck"
@@ -60,9 +61,9 @@ class RequirementItem(pytest.Item):
             return f"{self.result.outcome}: {self.requirement.text}\n{excinfo.value}"
         return super().repr_failure(excinfo, style)
 
-    def reportinfo(self) -> tuple[Any, None, str]:
+    def reportinfo(self) -> tuple[Any, int, str]:
         title = f"{self.target.adapter.name}: {self.requirement.id} {self.requirement.title}"
-        return self.path, None, title
+        return self.path, 0, title
 
 
 class KitSession:
@@ -71,8 +72,14 @@ class KitSession:
     def __init__(self, config: pytest.Config, targets: list[Target]) -> None:
         self._config = config
         self._targets = targets
+        # What has no check yet is so whether or not its test is run.
         self._results: dict[str, dict[str, Result]] = {
-            target.adapter.name: {} for target in targets
+            target.adapter.name: {
+                requirement.id: not_implemented(requirement)
+                for requirement in denominator(target.capabilities)
+                if requirement.id not in CHECKS
+            }
+            for target in targets
         }
 
     # First, so that what else looks at the items (-k, marks, other plugins) sees ours.
@@ -90,14 +97,17 @@ class KitSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if isinstance(item, RequirementItem):
-            report.__dict__[_MESSAGE] = _message(item, report)
+            report.__dict__[_MESSAGE] = _message(item)
         return report
 
+    # Only here is a report final: any plugin may have changed its outcome after it was made.
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         message = getattr(report, _MESSAGE, None)
-        if message is not None:
-            adapter, result = _read(message)
-            self._results[adapter][result.requirement.id] = result
+        if message is None or message["requirement"] not in CHECKS:
+            return
+        result = _final(message, report)
+        if result is not None:
+            self._results[message["adapter"]][result.requirement.id] = result
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -131,38 +141,41 @@ class KitSession:
             terminalreporter.write(text.getvalue())
 
 
-def _message(item: RequirementItem, report: pytest.TestReport) -> dict[str, Any] | None:
-    """The result of an item as plain data, which pytest-xdist can carry to its controller."""
-    result = item.result
-    if hasattr(report, "wasxfail"):
-        result = _unverified(item, f"xfailed: {report.wasxfail or 'no reason given'}")
-    elif result is None:
-        # Skipped before it ran, or a fixture or a hook of somebody's failed.
-        if report.outcome == "passed":
-            return None
-        result = _unverified(item, f"{report.outcome}: {_reason(report)}")
+def _message(item: RequirementItem) -> dict[str, Any]:
+    """What an item found, as plain data that pytest-xdist can carry to its controller."""
+    found = item.result
     return {
         "adapter": item.target.adapter.name,
         "requirement": item.requirement.id,
-        "outcome": str(result.outcome),
-        "evidence": list(result.evidence),
-        "detail": result.detail,
-        "kit_fault": result.kit_fault,
+        "result": None
+        if found is None
+        else {
+            "outcome": str(found.outcome),
+            "evidence": list(found.evidence),
+            "detail": found.detail,
+            "kit_fault": found.kit_fault,
+        },
     }
 
 
-def _read(message: dict[str, Any]) -> tuple[str, Result]:
-    return message["adapter"], Result(
-        requirements()[message["requirement"]],
-        Outcome(message["outcome"]),
-        tuple(message["evidence"]),
-        message["detail"],
-        message["kit_fault"],
+def _final(message: dict[str, Any], report: pytest.TestReport) -> Result | None:
+    """The result that a report stands for; ``None`` when another report will tell."""
+    requirement = requirements()[message["requirement"]]
+    found = message["result"]
+    if hasattr(report, "wasxfail"):
+        detail = f"xfailed: {report.wasxfail or 'no reason given'}"
+        return Result(requirement, Outcome.NOT_VERIFIED, detail=detail)
+    if report.when != "call" and report.outcome == "passed":
+        return None
+    if found is None:  # skipped before it ran, or a hook of somebody's failed
+        detail = f"{report.outcome} before it ran: {_reason(report)}"
+        return Result(requirement, Outcome.NOT_VERIFIED, detail=detail)
+    outcome = Outcome(found["outcome"])
+    if outcome is Outcome.PASSED and report.outcome != "passed":
+        return Result(requirement, Outcome.NOT_VERIFIED, detail=f"made {report.outcome}")
+    return Result(
+        requirement, outcome, tuple(found["evidence"]), found["detail"], found["kit_fault"]
     )
-
-
-def _unverified(item: RequirementItem, detail: str) -> Result:
-    return Result(item.requirement, Outcome.NOT_VERIFIED, detail=detail)
 
 
 def _reason(report: pytest.TestReport) -> str:

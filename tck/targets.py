@@ -71,7 +71,7 @@ def _load(spelled: str) -> Target:
         adapter=adapter,
         dialect=dialect,
         errors=errors,
-        capabilities=_capabilities(adapter),
+        capabilities=capabilities(adapter),
         contacted=tuple(guard.hosts),
     )
 
@@ -140,7 +140,8 @@ def _try_factories(spelled: str, adapter: AdapterUnderTest) -> None:
             continue
 
 
-def _capabilities(adapter: AdapterUnderTest) -> frozenset[Capability]:
+def capabilities(adapter: AdapterUnderTest) -> frozenset[Capability]:
+    """What an adapter declares, and so what it is graded on."""
     declared: set[Capability] = set()
     if adapter.chat is not None:
         # One provider serves both contracts, so its structured half is listed with it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tck.checks.registry import check
 from tck.checks.subject import Subject, Surface, described, raised
@@ -36,18 +37,18 @@ async def unauthorized(subject: Subject, wire: Wire) -> None:
 async def rate_limited(subject: Subject, wire: Wire) -> None:
     # An adapter whose retries cannot be switched off sleeps for these: they are small.
     for surface in subject.surfaces():
-        for value, expected in (("2", 2.0), ("1", 1.0), (None, None)):
-            headers = {} if value is None else {"Retry-After": value}
-            wire.fail(429, "slow down", headers)
-            error = await _error_of(subject, wire, surface, 429)
-            seen = getattr(error, "retry_after", "no such attribute")
-            if seen != expected or not isinstance(seen, type(expected)):
-                sent = "without Retry-After" if value is None else f"with Retry-After: {value}"
-                raise Violation(
-                    expected=f"retry_after = {expected!r} on the error of {surface.name}() after "
-                    f"a 429 {sent}",
-                    seen=f"retry_after = {seen!r:.80}",
-                )
+        async with surface.open(wire) as provider:
+            for value, expected in (("2", 2.0), ("1", 1.0), (None, None)):
+                wire.fail(429, "slow down", {} if value is None else {"Retry-After": value})
+                error = await _error_of(subject, wire, surface, provider, 429)
+                seen = getattr(error, "retry_after", "no such attribute")
+                if seen != expected or not isinstance(seen, type(expected)):
+                    sent = "without Retry-After" if value is None else f"with Retry-After: {value}"
+                    raise Violation(
+                        expected=f"retry_after = {expected!r} on the error of {surface.name}() "
+                        f"after a 429 {sent}",
+                        seen=f"retry_after = {seen!r:.80}",
+                    )
 
 
 @check("ERR-05")
@@ -62,18 +63,18 @@ async def service_error(subject: Subject, wire: Wire) -> None:
 
 async def _assert_statuses(subject: Subject, wire: Wire, statuses: Sequence[int]) -> None:
     for surface in subject.surfaces():
-        for status in statuses:
-            wire.fail(status, _MESSAGE)
-            await _error_of(subject, wire, surface, status)
+        async with surface.open(wire) as provider:
+            for status in statuses:
+                wire.fail(status, _MESSAGE)
+                await _error_of(subject, wire, surface, provider, status)
 
 
-async def _error_of(subject: Subject, wire: Wire, surface: Surface, status: int) -> Exception:
+async def _error_of(
+    subject: Subject, wire: Wire, surface: Surface, provider: Any, status: int
+) -> Exception:
     """The exception that a status gives, which must be of its class."""
     before = len(wire.statuses)
-    async with surface.open(wire) as provider:
-        error = await raised(
-            lambda: surface.call(provider), f"{surface.name}() against HTTP {status}"
-        )
+    error = await raised(lambda: surface.call(provider), f"{surface.name}() against HTTP {status}")
     if status not in wire.statuses[before:]:
         raise Violation(
             expected=f"{surface.name}() sends a request, which the server answers with {status}",

@@ -17,7 +17,7 @@ from tck.cassettes.interception import Player, playing
 from tck.cassettes.scenarios import Scenario, scenarios_of
 from tck.checks.errors import CLASS_OF_STATUS, assert_error_class
 from tck.checks.registry import check
-from tck.checks.subject import Subject, raised, read_completion, returned
+from tck.checks.subject import Answer, Subject, raised, returned
 from tck.verdicts import NotVerified, Violation
 from tck.wire.dialects.model import Unreadable
 from tck.wire.wire import Wire
@@ -28,19 +28,17 @@ REPLAY_KEY = "tck-replay-key"  # pragma: allowlist secret
 @check("REC-01", evidence="recorded")
 async def recorded_chat(subject: Subject, wire: Wire) -> None:
     async def compare(scenario: Scenario, provider: Any, last: Interaction) -> None:
-        completion = await returned(lambda: scenario.play(provider), "complete()")
-        seen = read_completion(completion)
+        seen = Answer(await returned(lambda: scenario.play(provider), "complete()"))
         expected = wire.dialect.read_reply(last.response.body)
         _assert_same(scenario, "content", expected.text or "", seen.text)
         _assert_same(scenario, "model", expected.model, seen.model)
         _assert_same(scenario, "finish_reason", expected.finish_reason, seen.finish_reason)
-        if (expected.usage is None) != (seen.usage is None):
-            _assert_same(scenario, "usage", expected.usage, seen.usage)
+        usage = seen.usage
         for name in ("prompt", "completion", "cached"):
             recorded = getattr(expected.usage, name, None)
-            _assert_same(
-                scenario, f"usage.{name}_tokens", recorded, getattr(seen.usage, name, None)
-            )
+            _assert_same(scenario, f"usage.{name}_tokens", recorded, getattr(usage, name, None))
+        total = None if expected.usage is None else expected.usage.total
+        _assert_same(scenario, "usage.total_tokens", total, seen.total_tokens)
 
     await _replay_each(subject, wire, "chat", compare, errors=False)
 

@@ -7,7 +7,7 @@ exception from a check is a fault of the check.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -18,7 +18,7 @@ from tck.adapter import AdapterUnderTest, Endpoint
 from tck.building import build, release
 from tck.cassettes.library import Library
 from tck.verdicts import NotVerified, Violation
-from tck.wire.dialects.model import ChatReply, Counts
+from tck.wire.dialects.model import Counts
 from tck.wire.wire import Wire
 
 CALL_LIMIT = 20.0
@@ -177,36 +177,55 @@ async def _ended(
         ) from None
 
 
-async def completed(provider: Any, messages: Sequence[ChatMessage], **parameters: Any) -> ChatReply:
-    """What ``complete`` returns, read field by field."""
-    completion = await returned(lambda: provider.complete(messages, **parameters), "complete()")
-    return read_completion(completion)
+async def together(*calls: Coroutine[Any, Any, None]) -> None:
+    """Run calls concurrently; the first violation ends them all."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def read_completion(completion: object) -> ChatReply:
-    """A `Completion` of any class in the terms of the dialects."""
-    usage = _attribute(completion, "usage", "the completion")
-    return ChatReply(
-        text=_attribute(completion, "content", "the completion"),
-        model=_attribute(completion, "model", "the completion"),
-        finish_reason=_attribute(completion, "finish_reason", "the completion"),
-        usage=None if usage is None else _read_usage(usage),
-    )
+async def completed(provider: Any, messages: Sequence[ChatMessage], **parameters: Any) -> Answer:
+    """What ``complete`` returns."""
+    return Answer(await returned(lambda: provider.complete(messages, **parameters), "complete()"))
 
 
-def _read_usage(usage: object) -> Counts:
-    counts = Counts(
-        prompt=_count(usage, "prompt_tokens"),
-        completion=_count(usage, "completion_tokens"),
-        cached=_count(usage, "cached_tokens"),
-    )
-    total = _count(usage, "total_tokens")
-    if total != counts.total:
-        raise Violation(
-            expected=f"total_tokens = {counts.prompt} + {counts.completion} = {counts.total}",
-            seen=f"total_tokens = {total}",
+class Answer:
+    """A `Completion` of any class. What it lacks is a violation once somebody asks for it."""
+
+    def __init__(self, completion: object) -> None:
+        self._completion = completion
+
+    @property
+    def text(self) -> Any:
+        return _attribute(self._completion, "content", "the completion")
+
+    @property
+    def model(self) -> Any:
+        return _attribute(self._completion, "model", "the completion")
+
+    @property
+    def finish_reason(self) -> Any:
+        return _attribute(self._completion, "finish_reason", "the completion")
+
+    @property
+    def usage(self) -> Counts | None:
+        usage = _attribute(self._completion, "usage", "the completion")
+        if usage is None:
+            return None
+        return Counts(
+            prompt=_count(usage, "prompt_tokens"),
+            completion=_count(usage, "completion_tokens"),
+            cached=_count(usage, "cached_tokens"),
         )
-    return counts
+
+    @property
+    def total_tokens(self) -> int | None:
+        usage = _attribute(self._completion, "usage", "the completion")
+        return None if usage is None else _count(usage, "total_tokens")
 
 
 def _count(usage: object, name: str) -> int:

@@ -15,6 +15,7 @@ from tck.wire.dialects.model import (
     Dialect,
     EmbeddingDialect,
     EmbeddingRequest,
+    Route,
     Unreadable,
 )
 from tck.wire.server import LoopbackServer, Received, Reply
@@ -145,31 +146,31 @@ class Wire:
                 held.set_result(None)
 
     async def _respond(self, received: Received) -> Reply:
-        if self._dialect is None:
+        dialect = self._dialect
+        route = dialect.route(received.method, received.path) if dialect else None
+        if dialect is None or route is None:
             return self._unknown(received)
         try:
-            answer = self._scripted(self._dialect, received)
+            answer = self._scripted(dialect, route, received.body)
         except Unreadable as unreadable:
             self.problems.append(f"{received.method} {received.path}: {unreadable}")
-            return Reply(self._dialect.write_error(400, str(unreadable)), 400)
-        if answer is None:
-            return self._unknown(received)
+            return Reply(dialect.write_error(400, str(unreadable)), 400)
         result = await answer if isinstance(answer, Awaitable) else answer
-        return result if isinstance(result, Reply) else Reply(self._dialect.write_chat(result))
+        return result if isinstance(result, Reply) else Reply(dialect.write_chat(result))
 
     def _scripted(
-        self, dialect: Dialect, received: Received
-    ) -> ChatReply | Reply | Awaitable[ChatReply | Reply] | None:
-        route = dialect.route(received.method, received.path)
+        self, dialect: Dialect, route: Route, body: bytes
+    ) -> ChatReply | Reply | Awaitable[ChatReply | Reply]:
         if route == "chat" and self._chat is not None:
-            return self._chat(dialect.read_chat(received.body))
+            return self._chat(dialect.read_chat(body))
         if (
             route == "embeddings"
             and self._embeddings is not None
             and isinstance(dialect, EmbeddingDialect)
         ):
-            return self._embeddings(dialect.read_embeddings(received.body))
-        return None
+            return self._embeddings(dialect.read_embeddings(body))
+        # A request before the check has begun: whether it matters is for the check to say.
+        return Reply(dialect.write_error(503, "nothing is served yet"), 503)
 
     def _unknown(self, received: Received) -> Reply:
         speaks = f"the {self._dialect.name} wire" if self._dialect else "an adapter without a wire"

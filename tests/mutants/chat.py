@@ -1,0 +1,337 @@
+"""What goes wrong in `complete`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from llm import ChatMessage, from_provider
+from llm import Usage as LlmUsage
+from tck import AdapterUnderTest, Endpoint
+from tck.resources import resource
+from tests.mutants import taxonomy
+from tests.mutants.conforming import Chat, Completion, Mutant, Usage, breaks, mutants_of
+
+
+@breaks("CHAT-01")
+class TemperatureIsPositional(Chat):
+    async def complete(self, messages: Any, temperature: float = 0.0, **rest: Any) -> Completion:
+        return await super().complete(messages, temperature=temperature, **rest)
+
+
+@breaks("CHAT-01")
+class TemperatureDefaultsToOne(Chat):
+    async def complete(
+        self,
+        messages: Any,
+        *,
+        temperature: float = 1.0,
+        max_tokens: int | None = None,
+        stop: Sequence[str] | None = None,
+        timeout: float | None = None,
+    ) -> Completion:
+        return await super().complete(
+            messages, temperature=temperature, max_tokens=max_tokens, stop=stop, timeout=timeout
+        )
+
+
+@breaks("CHAT-01")
+class CompleteIsNoCoroutineFunction(Chat):
+    def complete(self, *args: Any, **kwargs: Any) -> Any:
+        return super().complete(*args, **kwargs)
+
+
+@breaks("CHAT-01")
+class ModelIsMissing(Chat):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._name = self.model
+        del self.model
+
+    def body(self, *args: Any) -> dict[str, Any]:
+        self.model = self._name
+        try:
+            return super().body(*args)
+        finally:
+            del self.model
+
+
+@breaks("CHAT-03", "REC-01")
+class ContentIsStripped(Chat):
+    def content(self, text: str | None) -> Any:
+        return (text or "").strip()
+
+
+@breaks("CHAT-03")
+class ContentIsNormalised(Chat):
+    def content(self, text: str | None) -> Any:
+        import unicodedata
+
+        return unicodedata.normalize("NFKC", text or "")
+
+
+@breaks("CHAT-03")
+class ContentIsBounded(Chat):
+    def content(self, text: str | None) -> Any:
+        return (text or "")[:65536]
+
+
+@breaks("CHAT-03")
+class ModelIsTheRequestedOne(Chat):
+    def reported_model(self, reply: dict[str, Any]) -> Any:
+        return self.wire_model(self.model)
+
+
+@breaks("CHAT-03", "CHAT-08", "REC-01")
+class FinishReasonIsConstant(Chat):
+    def finish_reason(self, choice: dict[str, Any]) -> Any:
+        return "stop"
+
+
+@breaks("CHAT-04")
+class NoTextIsNone(Chat):
+    def content(self, text: str | None) -> Any:
+        return text
+
+
+@breaks("CHAT-04")
+class NoTextIsAnError(Chat):
+    def content(self, text: str | None) -> Any:
+        if not text:
+            raise taxonomy.ProviderServiceError("empty reply")
+        return text
+
+
+@breaks("CHAT-05")
+class UsageIsNeverNone(Chat):
+    def usage(self, reply: dict[str, Any]) -> Usage | None:
+        return super().usage(reply) or Usage(0, 0, 0, 0)
+
+
+@breaks("CHAT-05")
+class CachedTokensAreForgotten(Chat):
+    def usage(self, reply: dict[str, Any]) -> Usage | None:
+        usage = super().usage(reply)
+        if usage is not None:
+            usage.cached_tokens = 0
+        return usage
+
+
+@breaks("CHAT-05", "REC-01")
+class TotalIsOnlyTheReply(Chat):
+    def usage(self, reply: dict[str, Any]) -> Usage | None:
+        usage = super().usage(reply)
+        if usage is not None:
+            usage.total_tokens = usage.completion_tokens
+        return usage
+
+
+@breaks("CHAT-05")
+class CachedTokensAreCountedTwice(Chat):
+    def usage(self, reply: dict[str, Any]) -> Usage | None:
+        usage = super().usage(reply)
+        if usage is not None:
+            usage.prompt_tokens += usage.cached_tokens
+            usage.total_tokens += usage.cached_tokens
+        return usage
+
+
+@breaks("CHAT-06", "REC-01")
+class SystemBecomesAUserTurn(Chat):
+    def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+        wire = super().wire_messages(messages)
+        return [{**m, "role": "user"} if m["role"] == "system" else m for m in wire]
+
+
+@breaks("CHAT-06")
+class OnlyTheFirstSystemMessageCounts(Chat):
+    def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+        wire = super().wire_messages(messages)
+        systems = [m for m in wire if m["role"] == "system"]
+        return systems[:1] + [m for m in wire if m["role"] != "system"]
+
+
+@breaks("CHAT-06")
+class LastMessageIsSentTwice(Chat):
+    def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+        wire = super().wire_messages(messages)
+        return [*wire, wire[-1]] if len(wire) > 4 else wire
+
+
+@breaks("CHAT-06")
+class CallersListIsChanged(Chat):
+    def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+        wire = super().wire_messages(messages)
+        if isinstance(messages, list):
+            messages.append(ChatMessage(role="assistant", content=""))
+        return wire
+
+
+@breaks("CHAT-06")
+class TuplesAreRefused(Chat):
+    def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+        if isinstance(messages, tuple) and len(messages) > 1:
+            raise TypeError("messages must be a list")
+        return super().wire_messages(messages)
+
+
+# Without max_tokens, no recording has the request.
+@breaks("CHAT-08", "REC-01", "REC-04")
+class MaxTokensIsDropped(Chat):
+    def body(self, messages: Any, temperature: float, max_tokens: Any, stop: Any) -> Any:
+        return super().body(messages, temperature, None, stop)
+
+
+@breaks("CHAT-03", "CHAT-08", "REC-01")
+class ACutReplyIsAnError(Chat):
+    def finish_reason(self, choice: dict[str, Any]) -> Any:
+        if choice["finish_reason"] == "length":
+            raise taxonomy.ProviderServiceError("cut")
+        return choice["finish_reason"]
+
+
+@breaks("CHAT-10")
+class MessagesAreKeptOnSelf(Chat):
+    @functools.wraps(Chat.complete)
+    async def complete(self, messages: Any, **parameters: Any) -> Completion:  # type: ignore[override]
+        self.messages = messages
+        await asyncio.sleep(0)
+        return await super().complete(self.messages, **parameters)
+
+
+@breaks("CHAT-10")
+class ReplyIsKeptOnSelf(Chat):
+    @functools.wraps(Chat.complete)
+    async def complete(self, messages: Any, **parameters: Any) -> Completion:  # type: ignore[override]
+        self.reply = await super().complete(messages, **parameters)
+        await asyncio.sleep(0.005)
+        return self.reply
+
+
+@breaks("CHAT-10")
+class UsageIsKeptOnSelf(Chat):
+    @functools.wraps(Chat.complete)
+    async def complete(self, messages: Any, **parameters: Any) -> Completion:  # type: ignore[override]
+        reply = await super().complete(messages, **parameters)
+        self.last_usage = reply.usage
+        await asyncio.sleep(0.005)
+        reply.usage = self.last_usage
+        return reply
+
+
+@breaks("CHAT-11")
+class TimeoutOfTheCallIsIgnored(Chat):
+    async def post(self, path: str, body: dict[str, Any], timeout: float | None) -> Any:
+        return await super().post(path, body, None)
+
+
+@breaks("CHAT-11")
+class TimeoutOfTheConstructorWins(Chat):
+    async def post(self, path: str, body: dict[str, Any], timeout: float | None) -> Any:
+        return await super().post(path, body, min(timeout or self.timeout, self.timeout))
+
+
+@breaks("CHAT-11")
+class TimeoutIsPerAttempt(Chat):
+    async def post(self, path: str, body: dict[str, Any], timeout: float | None) -> Any:
+        for _ in range(4):
+            try:
+                return await super().post(path, body, timeout)
+            except taxonomy.ProviderTimeoutError as error:
+                last = error
+        raise last
+
+
+@breaks("CHAT-11")
+class TimeoutIsAServiceError(Chat):
+    def timed_out(self) -> Exception:
+        return taxonomy.ProviderServiceError("too slow")
+
+
+@breaks("CHAT-11")
+class TimeoutIsNotTranslated(Chat):
+    def timed_out(self) -> Exception:
+        return TimeoutError("too slow")
+
+
+class _Anthropic:
+    """The bundled adapter of another wire, to be spoiled from outside."""
+
+    def __init__(self, endpoint: Endpoint, **options: Any) -> None:
+        self._inner = from_provider(
+            endpoint.model, api_key=endpoint.api_key, api_base=endpoint.base_url, **options
+        )
+        self.model = self._inner.model
+
+    async def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+        stop: Sequence[str] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        return self.spoiled(
+            await self._inner.complete(
+                self.prepared(messages), max_tokens=max_tokens, stop=stop, timeout=timeout
+            )
+        )
+
+    def prepared(self, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        return messages
+
+    def spoiled(self, completion: Any) -> Any:
+        return completion
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class CacheTokensAreLeftOut(_Anthropic):
+    """``input_tokens`` taken for the whole prompt."""
+
+    def spoiled(self, completion: Any) -> Any:
+        usage = completion.usage
+        prompt = usage.prompt_tokens - usage.cached_tokens
+        completion.usage = LlmUsage(
+            prompt_tokens=prompt,
+            completion_tokens=usage.completion_tokens,
+            total_tokens=prompt + usage.completion_tokens,
+            cached_tokens=usage.cached_tokens,
+        )
+        return completion
+
+
+class LateSystemMessagesAreDemoted(_Anthropic):
+    """A system message after the first turn is sent as the user's."""
+
+    def prepared(self, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        first_turn = next((n for n, m in enumerate(messages) if m.role != "system"), 0)
+        return [
+            ChatMessage(role="user", content=message.content)
+            if message.role == "system" and number > first_turn
+            else message
+            for number, message in enumerate(messages)
+        ]
+
+
+def _anthropic(broken: type[_Anthropic], *requirements: str) -> Mutant:
+    adapter = AdapterUnderTest(
+        name=broken.__name__,
+        chat=broken,
+        wire="anthropic",
+        model="anthropic/claude-haiku-4-5",
+        limits={"temperature": "the wire takes no sampling parameters any more"},
+        cassettes=resource("cassettes", "anthropic"),
+    )
+    return Mutant(adapter, frozenset(requirements))
+
+
+MUTANTS = [
+    *mutants_of(globals()),
+    _anthropic(CacheTokensAreLeftOut, "CHAT-05"),
+    _anthropic(LateSystemMessagesAreDemoted, "CHAT-06"),
+]

@@ -1,0 +1,89 @@
+"""The catalogue is whole, and no check or page disagrees with it."""
+
+import re
+
+import pytest
+
+from tck.adapter import LIMITS
+from tck.catalogue import STATE, denominator, requirements
+from tck.checks import CHECKS
+from tck.checks.registry import check
+
+# What the first issue asks for; the rest follows.
+FIRST_LIGHT = [
+    "CHAT-01",
+    "CHAT-03",
+    "CHAT-04",
+    "CHAT-05",
+    "CHAT-06",
+    "CHAT-08",
+    "CHAT-10",
+    "CHAT-11",
+    "ERR-01",
+    "ERR-03",
+    "ERR-05",
+    "ERR-06",
+    "EMB-02",
+    "EMB-03",
+    "EMB-04",
+    "EMB-05",
+    "EMB-07",
+    "REC-01",
+    "REC-02",
+    "REC-04",
+]
+
+
+def test_ids_are_numbered_without_gaps_within_their_area() -> None:
+    areas: dict[str, list[int]] = {}
+    for name in requirements():
+        match = re.fullmatch(r"([A-Z]+)-(\d\d)", name)
+        assert match is not None, name
+        areas.setdefault(match[1], []).append(int(match[2]))
+    for area, numbers in areas.items():
+        assert numbers == list(range(1, len(numbers) + 1)), area
+    assert {area: len(numbers) for area, numbers in areas.items()} == {
+        "CHAT": 17,
+        "ERR": 13,
+        "EMB": 11,
+        "STR": 14,
+        "BKD": 11,
+        "REC": 5,
+    }
+
+
+@pytest.mark.parametrize("requirement", requirements().values(), ids=lambda one: one.id)
+def test_every_field_is_filled(requirement: object) -> None:
+    for name, value in vars(requirement).items():
+        if name == "limit":
+            assert value is None or value in LIMITS
+        else:
+            assert isinstance(value, str), name
+            assert value.strip() == value != "", name
+
+
+def test_values_are_of_the_known_kinds() -> None:
+    for one in requirements().values():
+        assert one.tier in ("bronze", "silver")
+        assert one.level in ("must", "should")
+        assert len(one.title) <= 34, f"{one.id}: the table has no room for {one.title!r}"
+
+
+def test_what_is_promised_is_checked() -> None:
+    assert set(FIRST_LIGHT) <= set(CHECKS)
+    assert STATE == "preview"
+    assert set(CHECKS) < set(requirements()), "complete: it is no preview any more"
+
+
+def test_the_denominator_is_by_capability() -> None:
+    assert denominator([]) == []
+    assert {one.capability for one in denominator(["chat", "errors"])} == {"chat", "errors"}
+    everything = {one.capability for one in requirements().values()}
+    assert len(denominator(everything)) == len(requirements())
+
+
+def test_a_check_needs_a_requirement_of_its_own() -> None:
+    with pytest.raises(ValueError, match="no requirement CHAT-99"):
+        check("CHAT-99")
+    with pytest.raises(ValueError, match="CHAT-01 has a check already"):
+        check("CHAT-01")(CHECKS["CHAT-01"].function)

@@ -1,0 +1,42 @@
+"""The kit fails every wrong adapter on exactly what it breaks, and passes right ones."""
+
+import pytest
+
+from tck.catalogue import requirements
+from tck.checks import CHECKS
+from tck.grading import Outcome
+from tck.runner import assess
+from tests.helpers import target_of
+from tests.mutants import CONFORMING, MUTANTS, Mutant
+
+
+@pytest.mark.parametrize("requirement", CHECKS)
+def test_conforming_adapter_passes(requirement: str) -> None:
+    result = assess(target_of(CONFORMING), requirements()[requirement])
+    assert result.outcome is Outcome.PASSED, result.detail
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.adapter.name)
+def test_mutant_fails_on_what_it_breaks_and_on_nothing_else(mutant: Mutant) -> None:
+    target = target_of(mutant.adapter)
+    results = [
+        assess(target, requirements()[check.requirement])
+        for check in CHECKS.values()
+        if requirements()[check.requirement].capability in target.capabilities
+    ]
+    failed = {
+        result.requirement.id: result.detail
+        for result in results
+        if result.outcome is not Outcome.PASSED
+    }
+    assert failed.keys() == mutant.breaks, failed
+    for result in results:
+        if result.requirement.id in mutant.breaks:
+            assert result.outcome is Outcome.FAILED, result.detail
+            assert all(word in result.detail for word in ("expected: ", "seen: ", "look at: "))
+
+
+def test_every_must_with_a_check_has_a_mutant() -> None:
+    caught = frozenset[str]().union(*(mutant.breaks for mutant in MUTANTS))
+    musts = {one for one in CHECKS if requirements()[one].level == "must"}
+    assert musts <= caught, f"without a mutant: {sorted(musts - caught)}"

@@ -1,0 +1,422 @@
+"""The command line, the pytest plugin, and the grade that they agree on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tck.catalogue import requirements
+from tck.checks import CHECKS
+from tck.cli import KIT_FAILED, NOT_REACHED, OK, USAGE, main
+from tests.helpers import REPOSITORY
+
+ADAPTER = """
+from pathlib import Path
+from tck import AdapterUnderTest
+from tests.mutants.conforming import CONFORMING, Chat, described
+from tests.mutants.chat import NoTextIsNone
+
+conforming = CONFORMING
+broken = described("broken", NoTextIsNone)
+not_an_adapter = 42
+unrecorded = AdapterUnderTest(name="unrecorded", chat=CONFORMING.chat, errors=CONFORMING.errors)
+backend = AdapterUnderTest(name="backend", backend=lambda endpoint: None)
+
+def chatty(endpoint, **options):
+    import socket
+    try:
+        socket.create_connection(("telemetry.example.com", 443), timeout=1)
+    except OSError:
+        pass
+    return CONFORMING.chat(endpoint, **options)
+
+def _with(**changed):
+    described = {name: getattr(CONFORMING, name) for name in CONFORMING.__dataclass_fields__}
+    return AdapterUnderTest(**{**described, "embedding": None, **changed})
+
+phones_home = _with(name="phones-home", chat=chatty)
+here = _with(name="here", cassettes="cassettes")
+plain_factory = _with(name="plain", chat=lambda endpoint: CONFORMING.chat(endpoint))
+no_sdk = _with(name="no-sdk", chat=lambda endpoint, **options: __import__("no_such_sdk"))
+bad_errors = _with(name="bad-errors", errors="no.such.module")
+bad_wire = _with(name="bad-wire", wire="carrier-pigeon")
+wrong_classes = _with(name="wrong-classes", errors="json")
+raises = _with(name="raises", chat=lambda endpoint, **options: 1 / 0)
+"""
+
+
+@pytest.fixture
+def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of adapters outside the repository, in the current folder."""
+    name = f"adapters_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(ADAPTER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return name
+
+
+def _json(path: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(path.read_text())
+    return report
+
+
+def _outcomes(report: dict[str, Any], adapter: str) -> dict[str, str]:
+    (found,) = [one for one in report["adapters"] if one["name"] == adapter]
+    return {one["id"]: one["outcome"] for one in found["requirements"]}
+
+
+def test_the_bundled_adapters_earn_bronze(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.json"
+    assert main(["run", f"--json={path}"]) == OK
+    report = _json(path)
+    assert report["kit"].keys() == {"version", "catalogue"}
+    assert report["kit"]["catalogue"] == "preview"
+    assert {one["name"]: one["grade"] for one in report["adapters"]} == {
+        "openai": "bronze",
+        "anthropic": "bronze",
+    }
+    for adapter in ("openai", "anthropic"):
+        outcomes = _outcomes(report, adapter)
+        implemented = {name: outcome for name, outcome in outcomes.items() if name in CHECKS}
+        assert set(implemented.values()) == {"passed"}
+        assert {outcomes[name] for name in outcomes.keys() - CHECKS} == {"not_implemented"}
+        one = report["adapters"][0]["requirements"][0]
+        assert one.keys() == {
+            *("id", "tier", "level", "capability", "outcome", "evidence", "detail")
+        }
+    output = capsys.readouterr().out
+    assert "openai: bronze" in output
+    assert "anthropic: bronze" in output
+    assert "preview" in output
+
+
+def test_an_adapter_outside_the_repository_is_graded(
+    adapters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", f"{adapters}:conforming"]) == OK
+    assert "conforming: bronze" in capsys.readouterr().out
+
+
+def test_a_broken_adapter_is_failed_with_a_message(
+    adapters: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "report.json"
+    assert main(["run", f"{adapters}:broken", f"--json={path}"]) == NOT_REACHED
+    outcomes = _outcomes(_json(path), "broken")
+    assert [name for name, outcome in outcomes.items() if outcome == "failed"] == ["CHAT-04"]
+    output = capsys.readouterr().out
+    assert "broken CHAT-04 FAILED" in output
+    assert "expected: content of a reply without text = ''" in output
+    assert "seen: content of a reply without text = None" in output
+    assert "look at: " in output
+    assert "broken: none (bronze withheld by CHAT-04)" in output
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("nope", "there is no bundled adapter 'nope'"),
+        ("nope:adapter", "there is no module 'nope' here"),
+        ("json.nope:adapter", "there is no module 'json.nope' here"),
+        ("json:", "'json:' is not of the form module:attribute"),
+        ("json:nope", "module json has no attribute 'nope'"),
+        ("json:dumps", "json:dumps is of type function, not a tck.AdapterUnderTest"),
+        ("{}:not_an_adapter", "is of type int, not a tck.AdapterUnderTest"),
+        ("{}:no_sdk", "cannot be built: No module named 'no_such_sdk'"),
+        ("{}:bad_errors", "there is no module 'no' here"),
+        ("{}:bad_wire", "wire='carrier-pigeon' is not a dialect"),
+    ],
+)
+def test_a_wrong_target_is_one_sentence_and_exit_status_2(
+    target: str, sentence: str, adapters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", target.format(adapters)]) == USAGE
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert captured.err.startswith("tck: ")
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("1 / 0", "raised ZeroDivisionError: division by zero"),
+        ("import no_such_package", "raised ModuleNotFoundError: No module named 'no_such_package'"),
+        ("raise SystemExit(0)", "raised SystemExit: 0"),
+        ("def broken(:", "raised SyntaxError"),
+    ],
+)
+def test_a_module_that_cannot_be_imported(
+    text: str, sentence: str, tmp_path: Path, adapters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"raising_{abs(hash(text))}"
+    (tmp_path / f"{name}.py").write_text(text)
+    assert main(["run", f"{name}:adapter"]) == USAGE
+    assert sentence in capsys.readouterr().err
+
+
+def test_two_adapters_of_one_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "openai", "openai"]) == USAGE
+    assert "two of the adapters are called 'openai'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "openai", "-k", "not ("], "'not (' is no expression"),
+        (["run", "openai", "--json", "no/such/folder/r.json"], "there is no folder no/such/folder"),
+        (["explain", "CHAT-99"], "there is no requirement 'CHAT-99'"),
+        (["record", "openai", "-k", "no-such-scenario"], "no scenario of these adapters"),
+    ],
+)
+def test_other_wrong_usage(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == USAGE
+    assert sentence in capsys.readouterr().err
+
+
+def test_another_distribution_with_our_names_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from importlib import metadata
+
+    found = {"llm": ["llm-provider-tck", "llm"], "tck": ["llm-provider-tck"]}
+    monkeypatch.setattr(metadata, "packages_distributions", lambda: found)
+    assert main(["run", "openai"]) == USAGE
+    assert "llm installs a package 'llm' too" in capsys.readouterr().err
+
+
+def test_no_recordings_no_grade(adapters: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", f"{adapters}:unrecorded"]) == NOT_REACHED
+    output = capsys.readouterr().out
+    assert "unrecorded: none (bronze withheld by REC-01, REC-04)" in output
+    assert f"name a folder in cassettes= and run `tck record {adapters}:unrecorded`" in output
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    folder = tmp_path / "cassettes"
+    shutil.copytree(REPOSITORY / "cassettes" / "openai", folder)
+    return folder
+
+
+def test_a_relative_folder_of_cassettes_is_of_the_current_folder(
+    adapters: str, recordings: Path
+) -> None:
+    assert main(["run", f"{adapters}:here"]) == OK
+
+
+def test_a_missing_cassette_withholds_the_grade(
+    adapters: str, recordings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (recordings / "chat-stop.json").unlink()
+    assert main(["run", f"{adapters}:here"]) == NOT_REACHED
+    output = capsys.readouterr().out
+    assert "here: none (bronze withheld by REC-01)" in output
+    assert "no recording of chat-stop" in output
+    assert f"record it with `tck record {adapters}:here -k chat-stop`" in output
+
+
+@pytest.mark.parametrize("place", [0, 100, -1])
+def test_a_damaged_cassette_is_a_fault_of_the_kit(
+    place: int, adapters: str, recordings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recordings / "chat-wrong-key.json"
+    data = bytearray(path.read_bytes())
+    del data[place]
+    path.write_bytes(data)
+    assert main(["run", f"{adapters}:here"]) == KIT_FAILED
+    output = capsys.readouterr().out
+    assert "chat-wrong-key.json is damaged" in output
+    assert "here: none" in output
+
+
+def test_a_recording_of_another_version_of_its_scenario(
+    adapters: str, recordings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tck.cassettes.cassette import Cassette, dumps, loads
+
+    path = recordings / "chat-stop.json"
+    old = loads(path.read_bytes())
+    passport = {**old.passport, "scenario_digest": "sha256:of another"}
+    path.write_text(dumps(Cassette(passport, old.interactions)))
+    assert main(["run", f"{adapters}:here"]) == NOT_REACHED
+    assert "another version of the scenario" in capsys.readouterr().out
+
+
+def test_a_contact_beyond_loopback_is_named(
+    adapters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", f"{adapters}:phones_home"]) == NOT_REACHED
+    output = capsys.readouterr().out
+    assert "telemetry.example.com:443 was tried, and blocked" in output
+    assert "phones-home: none" in output
+
+
+def test_a_factory_without_options_leaves_what_needs_them_unverified(
+    adapters: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.json"
+    assert main(["run", f"{adapters}:plain_factory", f"--json={path}"]) == NOT_REACHED
+    outcomes = _outcomes(_json(path), "plain")
+    assert outcomes.pop("CHAT-11") == "not_verified"
+    assert {outcomes[name] for name in outcomes if name in CHECKS} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ("wrong_classes", "json holds an exception class ProviderAuthError"),
+        ("raises", "it raised ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_wrong_description_fails_the_checks_that_need_it(
+    attribute: str, message: str, adapters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", f"{adapters}:{attribute}"]) == NOT_REACHED
+    assert message in capsys.readouterr().out
+
+
+def test_what_cannot_be_graded_yet_earns_nothing(
+    adapters: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", f"{adapters}:backend"]) == NOT_REACHED
+    assert "nothing that it declares can be graded yet" in capsys.readouterr().out
+
+
+def test_silver_cannot_be_earned_from_a_preview() -> None:
+    assert main(["run", "anthropic", "--tier=silver"]) == NOT_REACHED
+
+
+def test_a_selection_gives_no_grade(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.json"
+    assert main(["run", "anthropic", "-k", "CHAT-01 or ERR-01", f"--json={path}"]) == NOT_REACHED
+    report = _json(path)
+    assert report["adapters"][0]["grade"] == "none"
+    outcomes = _outcomes(report, "anthropic")
+    assert outcomes.pop("CHAT-01") == outcomes.pop("ERR-01") == "passed"
+    assert {outcomes[name] for name in outcomes if name in CHECKS} == {"not_verified"}
+    assert "not run, and so UNVERIFIED: CHAT-03" in capsys.readouterr().out
+
+
+def test_junit(tmp_path: Path, adapters: str) -> None:
+    path = tmp_path / "junit.xml"
+    assert main(["run", f"{adapters}:conforming", f"--junitxml={path}"]) == OK
+    text = path.read_text()
+    assert 'name="CHAT-01"' in text
+    assert 'failures="0"' in text
+
+
+def test_options_of_pytest_in_the_environment_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, adapters: str
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    assert main(["run", f"{adapters}:conforming"]) == OK
+
+
+def test_list_and_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == OK
+    output = capsys.readouterr().out
+    assert "openai, anthropic" in output
+    assert all(name in output for name in requirements())
+    assert main(["explain", "chat-10"]) == OK
+    assert "64 concurrent calls" in capsys.readouterr().out
+
+
+def test_the_command_is_installed() -> None:
+    command = [str(Path(sys.executable).with_name("tck")), "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("llm-provider-tck ")
+
+
+# --- inside somebody's own pytest session ---
+
+
+@pytest.fixture
+def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.syspath_prepend(REPOSITORY)
+    pytester.makepyfile(own_adapters=ADAPTER)
+    pytester.makepyfile(test_own="def test_own(): pass")
+    return pytester
+
+
+def test_without_being_asked_the_plugin_changes_nothing(session: pytest.Pytester) -> None:
+    session.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_session_grades(session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=own_adapters:conforming")
+    result.stdout.fnmatch_lines(["*conformance*", "conforming: bronze"])
+    assert result.ret == pytest.ExitCode.OK
+    assert result.parseoutcomes()["passed"] == len(CHECKS) + 1
+
+
+def test_a_session_fails_with_the_requirement_and_the_message(session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=own_adapters:broken")
+    result.stdout.fnmatch_lines(["failed: a reply without text*", "expected: content of a reply*"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "item.add_marker(pytest.mark.skip(reason='not today'))",
+        "item.add_marker(pytest.mark.xfail(reason='known'))",
+        "item.add_marker(pytest.mark.xfail(reason='known', run=False))",
+    ],
+)
+def test_skipping_or_xfailing_earns_nothing(hook: str, session: pytest.Pytester) -> None:
+    session.makeconftest(
+        f"""
+        import pytest
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if "::CHAT" in item.nodeid or "CHAT" in item.name:
+                    {hook}
+        """
+    )
+    result = session.runpytest_subprocess("--tck=own_adapters:conforming")
+    result.stdout.fnmatch_lines(["conforming: none (bronze withheld by CHAT-01, CHAT-03*"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_deselecting_earns_nothing(session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=own_adapters:conforming", "-k", "not CHAT")
+    result.stdout.fnmatch_lines(["conforming: none (bronze withheld by CHAT-01*"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_stopping_early_earns_nothing(session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=own_adapters:broken", "-x")
+    result.stdout.fnmatch_lines(["broken: none (bronze withheld by CHAT-04, CHAT-05*"])
+
+
+def test_a_wrong_target_in_a_session(session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=nope:adapter")
+    result.stderr.fnmatch_lines(["ERROR: nope:adapter: there is no module 'nope' here*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_workers_of_xdist_give_the_same_report(session: pytest.Pytester) -> None:
+    arguments = ["--tck=own_adapters:broken", "--tck=own_adapters:conforming"]
+    alone = session.runpytest_subprocess(*arguments)
+    shared = session.runpytest_subprocess(*arguments, "-n", "2")
+
+    def conformance(result: pytest.RunResult) -> list[str]:
+        text = result.stdout.str()
+        return text[text.index("catalogue: preview") : text.index("catalogue: preview. ")].split(
+            "\n"
+        )
+
+    assert conformance(shared) == conformance(alone)
+    assert alone.ret == shared.ret == pytest.ExitCode.TESTS_FAILED
