@@ -113,7 +113,10 @@ def _run(options: argparse.Namespace) -> int:
         return KIT_FAILED
     print_report(report, console)
     if options.json is not None:
-        write_whole(options.json, to_json(report))
+        try:
+            write_whole(options.json, to_json(report))
+        except OSError as error:
+            raise UsageError(f"{options.json} cannot be written: {error.strerror}") from error
     if report.kit_faults:
         return KIT_FAILED
     reached = all(adapter.reaches(options.tier) for adapter in report.adapters)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import parse_qsl
@@ -151,16 +151,28 @@ def _plain_numbers(value: Any) -> Any:
 
 def _recorded_request(request: VcrRequest) -> RecordedRequest:
     pairs = sorted(parse_qsl(request.parsed_uri.query, keep_blank_values=True))
-    body = request.body
-    if body is not None and not isinstance(body, bytes):
-        body = body.read() if hasattr(body, "read") else b"".join(body)
     return RecordedRequest(
         method=request.method,
         path=request.path,
         query="&".join(f"{name}={value}" for name, value in pairs),
         headers=_kept(request.headers),
-        body=body or b"",
+        body=_body_bytes(request.body),
     )
+
+
+def _body_bytes(body: Any) -> bytes:
+    """A request's body, which vcrpy hands on in whatever form the HTTP library was given it."""
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    if hasattr(body, "read"):
+        return _body_bytes(body.read())
+    if isinstance(body, Iterator):
+        return b"".join(map(_body_bytes, body))
+    return json.dumps(body, ensure_ascii=False).encode()  # aiohttp's `json=`
 
 
 def _recorded_response(response: dict[str, Any]) -> RecordedResponse:

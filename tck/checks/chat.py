@@ -167,11 +167,13 @@ async def timeout(subject: Subject, wire: Wire) -> None:
     short, long = 0.25, 30.0
     arrived: list[str] = []
 
-    async def script(request: ChatRequest) -> ChatReply:
+    async def script(request: ChatRequest) -> ChatReply | None:
         asked = request.turns[-1][1] if request.turns else ""
         arrived.append(asked)
         if asked.startswith(_STALL):
-            await asyncio.Event().wait()
+            # An adapter that blocks its event loop would otherwise never be heard of again.
+            await asyncio.sleep(2 * _bound(short))
+            return None
         if asked == _LATE:
             await asyncio.sleep(2 * short)
         return ChatReply(text=asked)
@@ -195,10 +197,14 @@ async def timeout(subject: Subject, wire: Wire) -> None:
 _STALL, _LATE = "never answer this", "answer this late"
 
 
+def _bound(timeout: float) -> float:
+    return 1.5 * timeout + 0.5
+
+
 async def _assert_times_out(
     subject: Subject, provider: Any, timeout: float, arrived: Sequence[str], *, per_call: bool
 ) -> None:
-    bound = 1.5 * timeout + 0.5
+    bound = _bound(timeout)
     whose = "complete(timeout=…)" if per_call else "the constructor's timeout"
     parameters = {"timeout": timeout} if per_call else {}
     question = f"{_STALL} ({whose})"

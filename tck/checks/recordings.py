@@ -103,7 +103,7 @@ async def _replay_each(
         except NotVerified as reason:
             missing.append(str(reason))
     if missing:
-        raise NotVerified("; ".join(missing))
+        raise NotVerified("; ".join(dict.fromkeys(missing)))
 
 
 @asynccontextmanager

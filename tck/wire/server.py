@@ -45,7 +45,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Responder = Callable[[Received], Awaitable[Reply]]
+Responder = Callable[[Received], Awaitable[Reply | None]]
+"""What to answer a request with; ``None`` hangs up."""
 
 
 class LoopbackServer:
@@ -182,7 +183,7 @@ class _Connection:
             else:
                 return None
 
-    async def unless_client_leaves(self, work: Awaitable[Reply]) -> Reply | None:
+    async def unless_client_leaves(self, work: Awaitable[Reply | None]) -> Reply | None:
         """What ``work`` returns; ``None``, and ``work`` cancelled, when the client goes first."""
         replying = asyncio.ensure_future(work)
         leaving = asyncio.ensure_future(self._client_leaves())

@@ -23,7 +23,9 @@ from tck.wire.server import LoopbackServer, Received, Reply
 API_KEY = "tck-loopback-key"  # pragma: allowlist secret
 """What adapters are given as their key; no server anywhere accepts it but ours."""
 
-ChatScript = Callable[[ChatRequest], ChatReply | Reply | Awaitable[ChatReply | Reply]]
+ChatAnswer = ChatReply | Reply | None
+"""A reply in the dialect's words, or in its own bytes; ``None`` hangs up."""
+ChatScript = Callable[[ChatRequest], ChatAnswer | Awaitable[ChatAnswer]]
 EmbeddingScript = Callable[[EmbeddingRequest], Reply]
 
 _QUIET = 0.02
@@ -145,7 +147,7 @@ class Wire:
             if not held.done():
                 held.set_result(None)
 
-    async def _respond(self, received: Received) -> Reply:
+    async def _respond(self, received: Received) -> Reply | None:
         dialect = self._dialect
         route = dialect.route(received.method, received.path) if dialect else None
         if dialect is None or route is None:
@@ -156,11 +158,11 @@ class Wire:
             self.problems.append(f"{received.method} {received.path}: {unreadable}")
             return Reply(dialect.write_error(400, str(unreadable)), 400)
         result = await answer if isinstance(answer, Awaitable) else answer
-        return result if isinstance(result, Reply) else Reply(dialect.write_chat(result))
+        return Reply(dialect.write_chat(result)) if isinstance(result, ChatReply) else result
 
     def _scripted(
         self, dialect: Dialect, route: Route, body: bytes
-    ) -> ChatReply | Reply | Awaitable[ChatReply | Reply]:
+    ) -> ChatAnswer | Awaitable[ChatAnswer]:
         if route == "chat" and self._chat is not None:
             return self._chat(dialect.read_chat(body))
         if (
