@@ -59,7 +59,8 @@ async def record_targets(targets: Sequence[Target], only: str | None, console: C
             name = f"{target.adapter.name} {scenario.name} ({provider.kind})"
             if recording.path is None:
                 failures += 1
-                console.print(f"[red]failed[/]   {name}: {escape(recording.problem)}")
+                line = f"[red]failed[/]   {name}: {escape(recording.problem)}"
+                console.print(line, soft_wrap=True, highlight=False)
             else:
-                console.print(f"[green]recorded[/] {name}")
+                console.print(f"[green]recorded[/] {name}", highlight=False)
     return 1 if failures else 0

@@ -223,8 +223,8 @@ def test_a_missing_cassette_withholds_the_grade(
     assert main(["run", f"{adapters}:here"]) == NOT_REACHED
     output = capsys.readouterr().out
     assert "here: none (bronze withheld by REC-01)" in output
-    assert "no recording of chat-stop" in output
-    assert f"record it with `tck record {adapters}:here -k chat-stop`" in output
+    assert "no recording of chat-stop in cassettes: make it with" in output
+    assert f"`tck record {adapters}:here`" in output
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,15 @@ class Library:
             )
         return self.folder / f"{scenario.name}.json"
 
+    def require(self, scenarios: Iterable[Scenario]) -> None:
+        """Raise `NotVerified`, naming them all, when some scenarios have no recording."""
+        missing = [scenario.name for scenario in scenarios if not self.path(scenario).exists()]
+        if missing:
+            raise NotVerified(
+                f"no recording of {', '.join(missing)} in {self.folder}: make "
+                f"{'them' if len(missing) > 1 else 'it'} with `tck record {self.adapter}`"
+            )
+
     def load(self, scenario: Scenario) -> Cassette:
         """The recording of a scenario.
 
@@ -39,14 +49,11 @@ class Library:
             NotVerified: there is none, or it is of another version of the scenario.
             KitError: the file is damaged.
         """
+        self.require([scenario])
         path = self.path(scenario)
         again = f"`tck record {self.adapter} -k {scenario.name}`"
         try:
             data = path.read_bytes()
-        except FileNotFoundError as error:
-            raise NotVerified(
-                f"no recording of {scenario.name}: {path} is not there; record it with {again}"
-            ) from error
         except OSError as error:
             raise KitError(f"cassette {path} cannot be read: {error.strerror}") from error
         try:

@@ -87,10 +87,13 @@ async def _replay_each(
     errors: bool,
 ) -> None:
     """Compare on every scenario; a violation on any is worth more than a missing recording."""
-    missing: list[str] = []
-    for scenario in scenarios_of(subject.adapter):
-        if scenario.kind != kind or bool(scenario.errors) is not errors:
-            continue
+    scenarios = [
+        scenario
+        for scenario in scenarios_of(subject.adapter)
+        if scenario.kind == kind and bool(scenario.errors) is errors
+    ]
+    unverified: list[NotVerified] = []
+    for scenario in scenarios:
         try:
             cassette = subject.library.load(scenario)
             async with _replayed(subject, wire, scenario, cassette) as provider:
@@ -101,9 +104,10 @@ async def _replay_each(
                         f"the dialect cannot read the recording of {scenario.name}: {unreadable}"
                     ) from unreadable
         except NotVerified as reason:
-            missing.append(str(reason))
-    if missing:
-        raise NotVerified("; ".join(dict.fromkeys(missing)))
+            unverified.append(reason)
+    if unverified:
+        subject.library.require(scenarios)
+        raise unverified[0]
 
 
 @asynccontextmanager
