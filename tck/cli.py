@@ -21,11 +21,11 @@ from tck.bundled import BUNDLED
 from tck.cassettes.files import write_whole
 from tck.catalogue import requirements
 from tck.checks import CHECKS
-from tck.plugin import report_key
 from tck.recording import record_targets
 from tck.report.console import print_report
 from tck.report.json import to_json
 from tck.report.model import Report
+from tck.session import report_key
 from tck.targets import TargetError, load_targets
 
 DISTRIBUTION = "llm-provider-tck"
@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> int:
     report = _graded(options)
     console = Console()
     if report is None:
-        print("tck: the run broke off before there was a report", file=sys.stderr)  # noqa: T201
+        print("tck: the run broke off, and there is no report", file=sys.stderr)  # noqa: T201
         return KIT_FAILED
     print_report(report, console)
     if options.json is not None:
@@ -144,9 +144,12 @@ def _graded(options: argparse.Namespace) -> Report | None:
 
 
 class _Keeper:
-    """Takes the report out of a pytest session."""
+    """Takes the report out of a pytest session, or says what became of it."""
 
     report: Report | None = None
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        print(excrepr, file=sys.stderr)  # noqa: T201 - a fault of the kit is shown whole
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         self.report = config.stash.get(report_key, None)

@@ -6,15 +6,7 @@ it imports nothing of the kit and changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-
-if TYPE_CHECKING:
-    from tck.report.model import Report
-
-report_key: pytest.StashKey[Report] = pytest.StashKey()
-"""Where a session's config holds its report, from the end of the session on."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

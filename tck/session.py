@@ -12,11 +12,13 @@ from rich.console import Console
 from tck.catalogue import Requirement, denominator, requirements
 from tck.checks import CHECKS
 from tck.grading import Outcome, Result
-from tck.plugin import report_key
 from tck.report.console import print_report
 from tck.report.model import Report, report_on
 from tck.runner import assess, not_implemented
 from tck.targets import Target
+
+report_key: pytest.StashKey[Report] = pytest.StashKey()
+"""Where a session's config holds its report, from the end of the session on."""
 
 _MESSAGE = "tck"
 _SKIPPED = {Outcome.NOT_APPLICABLE, Outcome.NOT_IMPLEMENTED}

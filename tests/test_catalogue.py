@@ -8,6 +8,7 @@ from tck.adapter import LIMITS
 from tck.catalogue import STATE, denominator, requirements
 from tck.checks import CHECKS
 from tck.checks.registry import check
+from tests.helpers import REPOSITORY
 
 # What the first issue asks for; the rest follows.
 FIRST_LIGHT = [
@@ -87,3 +88,8 @@ def test_a_check_needs_a_requirement_of_its_own() -> None:
         check("CHAT-99")
     with pytest.raises(ValueError, match="CHAT-01 has a check already"):
         check("CHAT-01")(CHECKS["CHAT-01"].function)
+
+
+def test_the_readme_tells_how_much_is_checked() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert f"{len(CHECKS)} of its {len(requirements())} requirements are checked" in readme

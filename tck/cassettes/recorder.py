@@ -22,7 +22,7 @@ from tck.cassettes.library import Library
 from tck.cassettes.providers import RecordedProvider
 from tck.cassettes.scenarios import Scenario
 from tck.cassettes.secrets import SecretFoundError, refuse_secrets
-from tck.wire.dialects.model import Dialect
+from tck.wire.dialects.model import Dialect, Unreadable
 
 # `AsyncOpenAI/Python 3.54.0`, `python-httpx2/2.16.2`
 _USER_AGENT = re.compile(r"(?:Async)?([A-Za-z0-9_.-]+?)(?:/Python)?[/ ]v?(\d[\w.]*)")
@@ -118,7 +118,10 @@ def _check(scenario: Scenario, dialect: Dialect, recorder: Recorder, failure: st
     if not scenario.errors and (last.status != 200 or failure):
         raise RecordingError(f"the provider answered {last.status}; {failure or 'no error'}")
     if scenario.ends is not None:
-        reason = dialect.read_reply(last.body).finish_reason
+        try:
+            reason = dialect.read_reply(last.body).finish_reason
+        except Unreadable as error:
+            raise RecordingError(f"the reply cannot be read: {error}") from error
         if (reason == dialect.cut_reason) is not (scenario.ends == "cut"):
             raise RecordingError(
                 f"the reply ended with {reason!r}, and this scenario is of one that is "

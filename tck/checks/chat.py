@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +12,11 @@ from llm import ChatMessage, LLMProvider
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
 from tck.checks.subject import (
-    HELLO,
     Answer,
     Subject,
     completed,
     described,
+    hello,
     raised,
     together,
 )
@@ -57,7 +58,7 @@ async def reply_passes_through(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
         for reply in replies:
             wire.reply(reply)
-            seen = await completed(provider, HELLO)
+            seen = await completed(provider, hello())
             _assert_same_text(reply.text or "", seen.text)
             _assert_equal("model", reply.model, seen.model)
             reason = reply.finish_reason or wire.dialect.finish_reasons[0]
@@ -69,7 +70,7 @@ async def reply_without_text(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
         for text in (None, ""):
             wire.reply(ChatReply(text=text))
-            seen = await completed(provider, HELLO)
+            seen = await completed(provider, hello())
             _assert_equal("content of a reply without text", "", seen.text)
 
 
@@ -86,7 +87,7 @@ async def usage(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
         for expected in counts:
             wire.reply(ChatReply(usage=expected))
-            _assert_usage(expected, await completed(provider, HELLO))
+            _assert_usage(expected, await completed(provider, hello()))
 
 
 @check("CHAT-06")
@@ -133,7 +134,7 @@ async def max_tokens(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
         for limit in (17, 1):
             arrived.clear()
-            seen = await completed(provider, HELLO, max_tokens=limit)
+            seen = await completed(provider, hello(), max_tokens=limit)
             _assert_equal("max_tokens on the wire", limit, _only(arrived).max_tokens)
             _assert_equal("content of a reply that was cut", "cut off in the mid", seen.text)
             _assert_equal("finish_reason", wire.dialect.cut_reason, seen.finish_reason)
@@ -143,23 +144,44 @@ async def max_tokens(subject: Subject, wire: Wire) -> None:
 async def no_cross_talk(subject: Subject, wire: Wire) -> None:
     async def script(request: ChatRequest) -> ChatReply:
         await wire.turn()
-        return _answer_to(request.turns[-1][1] if request.turns else "nothing")
+        asked = _NUMBERED.search(request.turns[-1][1]) if request.turns else None
+        number = int(asked[1]) if asked else CONCURRENT_CALLS
+        return ChatReply(text=f"answer-{number:03}", usage=_usage_of(number))
 
     wire.on_chat(script)
     async with subject.chat(wire) as provider:
 
         async def ask(number: int) -> None:
-            question = f"question {number}"
-            seen = await completed(provider, [ChatMessage(role="user", content=question)])
-            expected = _answer_to(question)
-            if (seen.text, seen.usage) != (expected.text, expected.usage):
+            question = ChatMessage(role="user", content=f"question-{number:03}")
+            seen = await completed(provider, [question])
+            # Only whose answer it is: what else may be wrong with it is for other checks.
+            if f"answer-{number:03}" not in str(seen.text).lower():
                 raise Violation(
-                    expected=f"call {number} of {CONCURRENT_CALLS} gets {expected.text!r} and "
-                    f"{expected.usage}",
-                    seen=f"{seen.text!r:.80} and {seen.usage}",
+                    expected=f"question {number} of {CONCURRENT_CALLS} concurrent ones gets its "
+                    f"own answer, 'answer-{number:03}'",
+                    seen=f"{seen.text!r:.80}",
+                )
+            owner = _owner_of(seen.usage)
+            if owner not in (None, number):
+                raise Violation(
+                    expected=f"question {number} of {CONCURRENT_CALLS} concurrent ones gets its "
+                    "own usage",
+                    seen=f"the usage of question {owner}",
                 )
 
         await together(*(ask(number) for number in range(CONCURRENT_CALLS)))
+
+
+_NUMBERED = re.compile(r"question-(\d{3})")
+
+
+def _usage_of(number: int) -> Counts:
+    return Counts(prompt=1000 + number, completion=2000 + number)
+
+
+def _owner_of(usage: Counts | None) -> int | None:
+    """The number of the question that a usage belongs to, if it is one's."""
+    return next((number for number in range(CONCURRENT_CALLS) if _usage_of(number) == usage), None)
 
 
 @check("CHAT-11")
@@ -186,7 +208,7 @@ async def timeout(subject: Subject, wire: Wire) -> None:
     ):
         # What is slow only once, such as an SDK's import, is no part of what is timed.
         for provider in (patient, hasty, overridden):
-            await completed(provider, HELLO, timeout=long)
+            await completed(provider, hello(), timeout=long)
         await together(
             _assert_times_out(subject, patient, short, arrived, per_call=True),
             _assert_times_out(subject, hasty, short, arrived, per_call=False),
@@ -238,14 +260,6 @@ async def _assert_waits(provider: Any, timeout: float) -> None:
         "content of a reply that is later than the constructor's timeout, within the call's",
         _LATE,
         seen.text,
-    )
-
-
-def _answer_to(question: str) -> ChatReply:
-    number = sum(question.encode())
-    return ChatReply(
-        text=f"answer to {question}",
-        usage=Counts(prompt=number, completion=len(question)),
     )
 
 

@@ -14,7 +14,7 @@ from tck.wire.dialects.model import EmbeddingRequest
 from tck.wire.server import Reply
 from tck.wire.wire import Wire
 
-_TEXTS = ("alpha", "beta", "gamma", "delta", "epsilon")
+_WORDS = ("alpha", "beta", "gamma", "delta", "epsilon")
 
 Numbered = list[tuple[int, list[float]]]
 
@@ -51,58 +51,57 @@ async def no_texts(subject: Subject, wire: Wire) -> None:
 
 @check("EMB-04")
 async def order(subject: Subject, wire: Wire) -> None:
-    listings: tuple[Callable[[Numbered], Numbered], ...] = (
-        list,
-        lambda listed: listed[::-1],
-        lambda listed: listed[1::2] + listed[::2],
-    )
+    listings: dict[str, Callable[[Numbered], Numbered]] = {
+        "in order": list,
+        "in reverse": lambda listed: listed[::-1],
+        "shuffled": lambda listed: listed[1::2] + listed[::2],
+    }
     async with subject.embedding(wire) as provider:
         length = _dimensions(provider)
-        expected = [vector_of(text, length) for text in _TEXTS]
-        for listing in listings:
+        for how, listing in listings.items():
             _serve(wire, length, listing)
-            vectors = await returned(partial(provider.embed, list(_TEXTS)), "embed()")
-            for text, wanted, seen in zip(_TEXTS, expected, _vectors(vectors), strict=True):
+            texts = _texts(how)
+            expected = [vector_of(text, length) for text in texts]
+            vectors = await returned(partial(provider.embed, texts), "embed()")
+            for text, wanted, seen in zip(texts, expected, _vectors(vectors), strict=True):
                 if list(seen) != wanted:
-                    owner = next(
-                        (
-                            repr(other)
-                            for other, vector in zip(_TEXTS, expected, strict=True)
-                            if vector == list(seen)
-                        ),
-                        "none of the texts",
+                    owners = (
+                        repr(other)
+                        for other, vector in zip(texts, expected, strict=True)
+                        if vector == list(seen)
                     )
                     raise Violation(
-                        expected=f"the vector of {text!r} in its place, whatever the order of "
-                        "the reply",
-                        seen=f"the vector of {owner}",
+                        expected=f"the vector of {text!r} in its place, when the reply lists "
+                        f"them {how}",
+                        seen=f"the vector of {next(owners, 'none of the texts')}",
                     )
 
 
 @check("EMB-05")
 async def length_and_number(subject: Subject, wire: Wire) -> None:
-    spoiled: tuple[tuple[str, Callable[[Numbered], Numbered]], ...] = (
-        ("every vector one number longer", lambda listed: [(n, [*v, 0.5]) for n, v in listed]),
-        ("every vector one number shorter", lambda listed: [(n, v[:-1]) for n, v in listed]),
-        ("the last vector one number shorter", _last_shorter),
-        ("one vector fewer than texts", lambda listed: listed[:-1]),
-        ("no vectors", lambda listed: listed[:0]),
-    )
+    spoiled: dict[str, Callable[[Numbered], Numbered]] = {
+        "every vector one number longer": lambda listed: [(n, [*v, 0.5]) for n, v in listed],
+        "every vector one number shorter": lambda listed: [(n, v[:-1]) for n, v in listed],
+        "the last vector one number shorter": _last_shorter,
+        "one vector fewer than texts": lambda listed: listed[:-1],
+        "no vectors": lambda listed: listed[:0],
+    }
     provider_error = subject.error_class("ProviderError")
     async with subject.embedding(wire) as provider:
         length = _dimensions(provider)
         _serve(wire, length, list)
-        vectors = await returned(partial(provider.embed, list(_TEXTS)), "embed()")
+        texts = _texts("right")
+        vectors = await returned(partial(provider.embed, texts), "embed()")
         lengths = [len(vector) for vector in _vectors(vectors)]
-        if lengths != [length] * len(_TEXTS):
+        if lengths != [length] * len(texts):
             raise Violation(
-                expected=f"{len(_TEXTS)} vectors of length dimensions = {length}",
+                expected=f"{len(texts)} vectors of length dimensions = {length}",
                 seen=f"lengths {lengths}",
             )
-        for what, spoil in spoiled:
+        for what, spoil in spoiled.items():
             _serve(wire, length, spoil)
             error = await raised(
-                partial(provider.embed, list(_TEXTS)), f"embed() against a reply with {what}"
+                partial(provider.embed, _texts(what)), f"embed() against a reply with {what}"
             )
             if not isinstance(error, provider_error):
                 raise Violation(
@@ -123,6 +122,11 @@ async def embed_one(subject: Subject, wire: Wire) -> None:
                     expected=f"embed_one({text!r}) == (await embed([{text!r}]))[0]",
                     seen=f"{_shown(one)} and {_shown(several[0])}",
                 )
+
+
+def _texts(purpose: str) -> list[str]:
+    """Other texts for each purpose, for adapters that keep the vectors that they know."""
+    return [f"{word} ({purpose})" for word in _WORDS]
 
 
 def vector_of(text: str, length: int) -> list[float]:
@@ -151,7 +155,7 @@ def _dimensions(provider: Any) -> int:
     return dimensions
 
 
-def _vectors(vectors: object, number: int = len(_TEXTS)) -> Sequence[Sequence[float]]:
+def _vectors(vectors: object, number: int = len(_WORDS)) -> Sequence[Sequence[float]]:
     if not isinstance(vectors, list) or len(vectors) != number:
         seen = f"{len(vectors)} of them" if isinstance(vectors, list) else f"{vectors!r:.80}"
         raise Violation(expected=f"a list of {number} vectors", seen=seen)

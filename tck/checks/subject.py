@@ -7,6 +7,7 @@ exception from a check is a fault of the check.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,9 +24,6 @@ from tck.wire.wire import Wire
 
 CALL_LIMIT = 20.0
 """Seconds after which a call that no check has bounded counts as hanging."""
-
-HELLO = (ChatMessage(role="user", content="hello"),)
-"""A conversation for the checks that are not about conversations."""
 
 # An adapter whose retries can be switched off need not be waited for.
 _QUICK = {"max_retries": 0}
@@ -65,9 +63,7 @@ class Subject:
         if self.adapter.chat is not None:
             surfaces.append(Surface("complete", self.chat, say_hello))
         if self.adapter.embedding is not None:
-            surfaces.append(
-                Surface("embed", self.embedding, lambda provider: provider.embed(["hello"]))
-            )
+            surfaces.append(Surface("embed", self.embedding, embed_hello))
         return surfaces
 
     def chat(self, wire: Wire, **options: Any) -> Any:
@@ -116,9 +112,26 @@ class Subject:
         return found
 
 
-def say_hello(provider: Any, **parameters: Any) -> Awaitable[Any]:
+_greetings = itertools.count()
+
+
+def hello() -> list[ChatMessage]:
+    """A conversation for the checks that are not about conversations.
+
+    It is another each time, for adapters that answer a repeated question from a cache.
+    """
+    return [ChatMessage(role="user", content=f"hello {next(_greetings)}")]
+
+
+def say_hello(provider: Any) -> Awaitable[Any]:
     """``complete`` on a conversation that does not matter."""
-    called: Awaitable[Any] = provider.complete(list(HELLO), **parameters)
+    called: Awaitable[Any] = provider.complete(hello())
+    return called
+
+
+def embed_hello(provider: Any) -> Awaitable[Any]:
+    """``embed`` on a text that does not matter."""
+    called: Awaitable[Any] = provider.embed([message.content for message in hello()])
     return called
 
 

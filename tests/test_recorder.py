@@ -1,0 +1,158 @@
+"""Recording, against a fake of a provider: the real one is recorded by `tox -e record`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tck.adapter import AdapterUnderTest
+from tck.cassettes.cassette import loads
+from tck.cassettes.library import Library
+from tck.cassettes.providers import RecordedProvider, hosted_provider
+from tck.cassettes.recorder import Recording, record
+from tck.cassettes.scenarios import scenarios, scenarios_of
+from tck.cli import USAGE, main
+from tck.resources import resource
+from tck.wire.dialects.model import ChatReply
+from tck.wire.dialects.openai import OpenAIDialect
+from tck.wire.server import LoopbackServer, Received, Reply
+from tests.mutants import CONFORMING
+
+KEY = "live-key-of-the-recording"
+DIALECT = OpenAIDialect()
+
+
+async def _record(
+    name: str,
+    folder: Path,
+    respond: Callable[[Received], Reply],
+    adapter: AdapterUnderTest = CONFORMING,
+) -> Recording:
+    async def responder(received: Received) -> Reply:
+        return respond(received)
+
+    with LoopbackServer(responder, limit=10) as server:
+        provider = RecordedProvider("hosted", "a fake", server.origin, KEY, None, None)
+        library = Library(adapter.name, folder)
+        return await record(adapter, DIALECT, provider, scenarios()[name], library)
+
+
+def _good(reply: ChatReply) -> Callable[[Received], Reply]:
+    return lambda _: Reply(DIALECT.write_chat(reply))
+
+
+async def test_a_scenario_becomes_a_cassette(tmp_path: Path) -> None:
+    recording = await _record("chat-one-turn", tmp_path, _good(ChatReply(text="hello")))
+    assert recording.path == tmp_path / "chat-one-turn.json"
+    cassette = loads(recording.path.read_bytes())
+    assert json.loads(cassette.interactions[0].response.body)["choices"][0]["message"][
+        "content"
+    ] == ("hello")
+    passport = cassette.passport
+    assert passport["model"] == "openai/mini"
+    assert passport["client"].startswith("python-httpx2/")
+    assert passport["scenario_digest"] == scenarios()["chat-one-turn"].digest
+    assert KEY not in recording.path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "respond", "problem"),
+    [
+        ("chat-one-turn", lambda _: Reply(b"oops", 500), "the provider answered 500"),
+        ("chat-one-turn", lambda _: Reply(b"oops", 200), "the provider answered 200"),
+        ("chat-wrong-key", _good(ChatReply()), "answered 200, and this scenario is of a 401"),
+        ("chat-bad-request", lambda _: Reply(b"{}", 401), "is of a 400 or 422"),
+        ("chat-max-tokens", _good(ChatReply()), "ended with 'stop', and this scenario is of"),
+        (
+            "chat-stop",
+            _good(ChatReply(finish_reason="length")),
+            "ended with 'length', and this scenario is of one that is stopped",
+        ),
+        ("chat-one-turn", _good(ChatReply(text=f"you are {KEY}")), "response body of interaction"),
+    ],
+)
+async def test_a_failure_leaves_the_old_cassette(
+    name: str, respond: Callable[[Received], Reply], problem: str, tmp_path: Path
+) -> None:
+    old = tmp_path / f"{name}.json"
+    old.write_text("old")
+    recording = await _record(name, tmp_path, respond)
+    assert recording.path is None
+    assert problem in recording.problem
+    assert KEY not in recording.problem
+    assert old.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+async def test_an_adapter_that_sends_nothing_cannot_be_recorded(tmp_path: Path) -> None:
+    class Silent:
+        model = "openai/mini"
+
+        async def complete(self, *args: object, **kwargs: object) -> None:
+            return None
+
+    adapter = AdapterUnderTest(name="silent", chat=lambda endpoint, **options: Silent())
+    recording = await _record("chat-one-turn", tmp_path, _good(ChatReply()), adapter)
+    assert "no request was intercepted" in recording.problem
+
+
+async def test_a_factory_that_fails_is_told(tmp_path: Path) -> None:
+    adapter = AdapterUnderTest(name="raising", chat=lambda endpoint, **options: 1 / 0)
+    recording = await _record("chat-one-turn", tmp_path, _good(ChatReply()), adapter)
+    assert recording.problem == "the factory raised ZeroDivisionError: division by zero"
+
+
+def test_a_limit_spares_an_adapter_its_scenario() -> None:
+    def names(**limits: str) -> set[str]:
+        adapter = AdapterUnderTest(name="a", chat=lambda endpoint: None, limits=limits)
+        return {scenario.name for scenario in scenarios_of(adapter)}
+
+    assert names() - names(stop="the provider has none") == {"chat-stop"}
+    assert not {name for name in names() if name.startswith("embed")}
+
+
+def test_hosted_providers_are_recorded_when_their_key_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert hosted_provider("openai") is None
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    hosted = hosted_provider("openai")
+    assert hosted is not None
+    endpoint = hosted.endpoint(DIALECT, "openai/gpt-4.1-mini", wrong_key=False)
+    assert (endpoint.base_url, endpoint.api_key, endpoint.model) == (
+        "https://api.openai.com/v1",
+        "key",
+        "openai/gpt-4.1-mini",
+    )
+    assert hosted.endpoint(DIALECT, "x", wrong_key=True).api_key != "key"
+    assert hosted_provider("anthropic") is None
+    assert hosted_provider("my_package.tck:adapter") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "named"), [("acme/large", "acme/small-one"), ("large", "small-one")]
+)
+def test_a_provider_with_one_model_names_it(model: str, named: str) -> None:
+    local = RecordedProvider("local", "s", "http://127.0.0.1:1", KEY, "small-one", 4)
+    assert local.endpoint(DIALECT, model, wrong_key=False).model == named
+
+
+def test_without_its_engine_the_local_provider_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    assert main(["record", "openai", "-k", "chat-stop"]) == USAGE
+    assert "pip install 'llm-provider-tck[record]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("adapter", ["openai", "anthropic"])
+def test_every_scenario_of_a_bundled_adapter_is_recorded(adapter: str) -> None:
+    from tck.bundled import BUNDLED
+
+    expected = {f"{scenario.name}.json" for scenario in scenarios_of(BUNDLED[adapter])}
+    assert {path.name for path in resource("cassettes", adapter).iterdir()} == expected
