@@ -32,6 +32,7 @@ RANKS = {
     "plugin": 7,
     "session": 7,
     "cli": 8,
+    "__main__": 9,
 }
 SDKS = {"openai", "anthropic", "litellm", "sentence_transformers", "torch", "httpx", "httpx2"}
 

@@ -191,14 +191,11 @@ async def _ended(
 
 
 async def together(*calls: Coroutine[Any, Any, None]) -> None:
-    """Run calls concurrently; the first violation ends them all."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    """Run calls concurrently to their ends, and raise what the first of them, as listed, raised."""
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
 
 
 async def completed(provider: Any, messages: Sequence[ChatMessage], **parameters: Any) -> Answer:
