@@ -202,9 +202,10 @@ async def timeout(subject: Subject, wire: Wire) -> None:
 
     wire.on_chat(script)
     async with (
-        subject.chat(wire, timeout=long) as patient,
-        subject.chat(wire, timeout=short) as hasty,
-        subject.chat(wire, timeout=short) as overridden,
+        # With the retries that its users get: the timeout is to hold them too.
+        subject.chat(wire, own_retries=True, timeout=long) as patient,
+        subject.chat(wire, own_retries=True, timeout=short) as hasty,
+        subject.chat(wire, own_retries=True, timeout=short) as overridden,
     ):
         # What is slow only once, such as an SDK's import, is no part of what is timed.
         for provider in (patient, hasty, overridden):

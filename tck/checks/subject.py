@@ -66,9 +66,16 @@ class Subject:
             surfaces.append(Surface("embed", self.embedding, embed_hello))
         return surfaces
 
-    def chat(self, wire: Wire, **options: Any) -> Any:
-        """An async context of a chat provider that sends to ``wire``."""
-        return self.built("chat", wire.endpoint(self.adapter.model), options)
+    def chat(self, wire: Wire, *, own_retries: bool = False, **options: Any) -> Any:
+        """An async context of a chat provider that sends to ``wire``.
+
+        Args:
+            wire: where it sends its requests.
+            own_retries: leave it as many retries as it has by default.
+            options: constructor arguments without which the check is pointless.
+        """
+        endpoint = wire.endpoint(self.adapter.model)
+        return self.built("chat", endpoint, options, {} if own_retries else _QUICK)
 
     def embedding(self, wire: Wire, **options: Any) -> Any:
         """An async context of an embedding provider that sends to ``wire``."""
@@ -76,7 +83,11 @@ class Subject:
 
     @asynccontextmanager
     async def built(
-        self, kind: str, endpoint: Endpoint, options: Mapping[str, Any]
+        self,
+        kind: str,
+        endpoint: Endpoint,
+        options: Mapping[str, Any],
+        preferred: Mapping[str, Any] = _QUICK,
     ) -> AsyncIterator[Any]:
         """A new provider, released at the end.
 
@@ -86,7 +97,7 @@ class Subject:
         """
         factory = getattr(self.adapter, kind)
         try:
-            provider = build(factory, endpoint, options, _QUICK)
+            provider = build(factory, endpoint, options, preferred)
         except NotVerified:
             raise
         except Exception as error:

@@ -221,12 +221,12 @@ def described(
 ) -> AdapterUnderTest:
     """The description of an adapter made of these classes."""
 
-    def build_chat(endpoint: Endpoint, *, timeout: float = 30.0, max_retries: int = 0) -> Any:
+    def build_chat(endpoint: Endpoint, *, timeout: float = 30.0, max_retries: int = 2) -> Any:
         assert chat is not None
         return chat(endpoint, timeout, max_retries)
 
     def build_embedding(
-        endpoint: Endpoint, *, max_retries: int = 0, dimensions: int = DIMENSIONS
+        endpoint: Endpoint, *, max_retries: int = 2, dimensions: int = DIMENSIONS
     ) -> Any:
         assert embedding is not None
         return embedding(endpoint, 30.0, max_retries, dimensions)
