@@ -40,9 +40,12 @@ def parsers() -> dict[str, Parser]:
             function = getattr(importlib.import_module(module), attribute)
         except ImportError:
             continue
-        # jiter takes bytes, and would be charged for nothing else.
-        found[name] = (lambda text, f=function: f(text.encode())) if name == "jiter" else function
+        found[name] = _of_bytes(function) if name == "jiter" else function
     return found
+
+
+def _of_bytes(function: Callable[[bytes], Any]) -> Parser:
+    return lambda text: function(text.encode())
 
 
 def version(name: str) -> str:

@@ -63,6 +63,8 @@ def hostile(size: int) -> dict[str, str]:
         "\\": repeated("\\"),
         "'": repeated("{'"),
         "/*": repeated("{/*"),
+        "{#": repeated("{#") + "\n)",
+        "[#": repeated("[#") + "\n)",
         "\u201c": repeated("{\u201c"),
         "<think>": repeated("<think>"),
         '{"a":1,}': repeated('{"a":1,}'),

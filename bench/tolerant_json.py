@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -84,7 +85,7 @@ def _speed(measured: dict[str, Parser], rounds: int) -> tuple[list[str], Rows]:
 
 def _mark(parser: Parser, body: str, wanted: Any) -> str:
     """What a time is worth: nothing where the value was wrong."""
-    value = _patiently(lambda: value_of(parser, body))
+    value = _patiently(partial(value_of, parser, body))
     if value is None or same(value, wanted):
         return ""
     return "(raises)" if value is Raised else "(WRONG)"
@@ -95,7 +96,7 @@ def _in_turn(measured: dict[str, Parser], body: str, rounds: int) -> dict[str, f
     best: dict[str, float | None] = {}
     loops: dict[str, int] = {}
     for name, parser in measured.items():
-        once = _patiently(lambda parser=parser: _timed(parser, body, 1))
+        once = _patiently(partial(_timed, parser, body, 1))
         best[name] = once
         loops[name] = 0 if once is None else max(1, min(20_000, int(10_000 / max(once, 0.1))))
     for _ in range(rounds):
@@ -112,7 +113,7 @@ def _timed(parser: Parser, body: str, loops: int) -> float:
     for _ in range(loops):
         try:
             parser(body)
-        except Exception:  # noqa: S110 - raising is an answer, and is timed too
+        except Exception:
             pass
     return (clock() - start) / loops / 1000
 
@@ -162,7 +163,7 @@ def _accuracy(measured: dict[str, Parser]) -> tuple[list[str], Rows]:
     for name, parser in measured.items():
         counts = {"right": 0, "raised": 0, "silently wrong": 0}
         for vector in vectors:
-            value = _patiently(lambda: value_of(parser, vector["text"]))  # noqa: B023
+            value = _patiently(partial(value_of, parser, vector["text"]))
             counts[_verdict(vector, Raised if value is None else value)] += 1
         rows.append([name, *map(str, counts.values())])
     return ["parser", "right", "raised, needlessly", "silently wrong"], rows

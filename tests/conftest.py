@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tck.isolation import isolated_environment
+
+# The quick profile is for every run, and the same each time; the deep one is `tox -e fuzz`.
+settings.register_profile("quick", deadline=None, derandomize=True)
+settings.register_profile(
+    "deep",
+    deadline=None,
+    max_examples=20_000,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 pytest_plugins = ["pytester"]
 

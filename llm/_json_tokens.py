@@ -1,0 +1,181 @@
+"""Reads a block in braces or brackets token by token, as people and models write them."""
+
+from __future__ import annotations
+
+import json
+import re
+from json import JSONDecodeError
+from typing import Any
+
+_unescape = json.JSONDecoder(strict=False).decode
+
+DOUBLE = "\u201c\u201d\u201e\u201f\u2033\uff02"
+_SINGLE = "\u2018\u2019\u201a\u201b\u2032"
+FAMILIES = ('"', "'", DOUBLE, _SINGLE)
+QUOTES = "".join(FAMILIES)
+_CLOSER: dict[type, str] = {dict: "}", list: "]"}
+# Whatever a string is opened with, it ends at the first quote of that family, or not at all.
+_STRINGS = {
+    quote: re.compile(rf"[{family}]([^{family}\\]*+(?:\\.[^{family}\\]*+)*+)[{family}]", re.DOTALL)
+    for family in FAMILIES
+    for quote in family
+}
+_BETWEEN = re.compile(
+    r"(?:[\s\u200b-\u200d\u2060\ufeff]++|//[^\n]*+|#[^\n]*+"
+    r"|/\*(?:.*?\*/|.*)|<!--(?:.*?-->|.*))*+",
+    re.DOTALL,
+)
+_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*+))(\.[0-9]++)?([eE][+-]?[0-9]++)?(?![\w.+-])")
+_WORD = re.compile(r"-?[A-Za-z]++(?![\w.+-])")
+_NAME = re.compile(r"(?:[^\W\d]|\$)[\w$-]*+")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_DOUBTFUL = set("bfnrtxU0123456789")
+_WORDS = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "True": True,
+    "False": False,
+    "None": None,
+    "NaN": float("nan"),
+    "Infinity": float("inf"),
+    "-Infinity": float("-inf"),
+}
+
+_DEEPEST = 1000
+
+
+def end_of(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Where a pattern that matches anything, be it nothing, stops matching."""
+    return pattern.match(text, start).end()  # type: ignore[union-attr]
+
+
+class BlockError(Exception):
+    """A block does not read as JSON."""
+
+    begun = False
+    """Whether a part of it had been read already."""
+
+
+class CutOffError(BlockError):
+    """The text ends inside it."""
+
+
+class MalformedError(BlockError):
+    """It is not of the grammar, or not certainly."""
+
+
+def read_block(text: str, start: int, opener: str) -> tuple[Any, int]:
+    """Read a block token by token, taking the character at ``start`` for its opener.
+
+    Raises:
+        CutOffError: the text ends before the block does.
+        MalformedError: it is not of the grammar, or not certainly.
+    """
+    container: Any = {} if opener == "{" else []
+    outer: list[tuple[Any, str]] = []
+    key, position = "", start + 1
+    try:
+        while True:
+            position = _next(text, position)
+            if text[position] == _CLOSER[type(container)]:
+                value, position = container, position + 1
+                if not outer:
+                    return value, position
+                container, key = outer.pop()
+            else:
+                if type(container) is dict:
+                    key, position = _key(text, position)
+                if text[position] in "{[":
+                    outer.append((container, key))
+                    container = {} if text[position] == "{" else []
+                    position += 1
+                    if len(outer) > _DEEPEST:
+                        raise JSONDecodeError("Too deep", text, position)
+                    continue
+                value, position = _scalar(text, position)
+            if type(container) is dict:
+                container[key] = value
+            else:
+                container.append(value)
+            position = _next(text, position)
+            if text[position] in ",\uff0c":
+                position += 1
+            elif text[position] != _CLOSER[type(container)]:
+                raise MalformedError
+    except BlockError as error:
+        error.begun = bool(container) or any(around for around, _ in outer)
+        raise
+
+
+def _next(text: str, position: int) -> int:
+    """Where the next token is, after white space and comments."""
+    position = end_of(_BETWEEN, text, position)
+    if position == len(text):
+        raise CutOffError
+    return position
+
+
+def _key(text: str, position: int) -> tuple[str, int]:
+    """A key, and where its value begins."""
+    if text[position] in _STRINGS:
+        key, position = _string(text, position)
+    else:
+        name = _NAME.match(text, position)
+        if name is None:
+            raise MalformedError
+        key, position = name[0], name.end()
+    position = _next(text, position)
+    if text[position] not in ":\uff1a":
+        raise MalformedError
+    return key, _next(text, position + 1)
+
+
+def _scalar(text: str, position: int) -> tuple[Any, int]:
+    if text[position] in _STRINGS:
+        return _string(text, position)
+    if number := _NUMBER.match(text, position):
+        try:
+            convert = float if number[2] or number[3] else int
+            return convert(number[0]), number.end()
+        except ValueError as error:  # more digits than Python converts
+            raise JSONDecodeError(f"Too long ({error})", text, position) from None
+    word = _WORD.match(text, position)
+    if word is None or word[0] not in _WORDS:
+        raise MalformedError
+    return _WORDS[word[0]], word.end()
+
+
+def _string(text: str, position: int) -> tuple[str, int]:
+    quote = text[position]
+    string = _STRINGS[quote].match(text, position)
+    if string is None:
+        raise CutOffError
+    body = string[1]
+    return (_unescaped(body, quote) if "\\" in body else body), string.end()
+
+
+def _unescaped(body: str, quote: str) -> str:
+    """The contents of a string that holds backslashes."""
+    family = next(family for family in FAMILIES if quote in family)
+    if quote != '"':  # as JSON would have it: its own quote plain, a double one escaped
+        body = re.sub(
+            r'\\(.)|"',
+            lambda match: (
+                '\\"' if match[1] is None else match[1] if match[1] in family else match[0]
+            ),
+            body,
+            flags=re.DOTALL,
+        )
+    escapes = set(_ESCAPE.findall(body))
+    unknown = escapes - set('"\\/bfnrtu')
+    if unknown:
+        # Is the \b of "\alpha \beta" a backspace? Is '\x41' an A, as it is in Python?
+        if quote != '"' or escapes & _DOUBTFUL:
+            raise MalformedError
+        body = _ESCAPE.sub(lambda match: f"\\{match[0]}" if match[1] in unknown else match[0], body)
+    try:
+        unescaped: str = _unescape(f'"{body}"')
+    except ValueError:
+        raise MalformedError from None
+    return unescaped
