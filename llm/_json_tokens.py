@@ -29,7 +29,9 @@ _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*+))(\.[0-9]++)?([eE][+-]?[0-9]++)?(?![
 _WORD = re.compile(r"-?[A-Za-z]++(?![\w.+-])")
 _NAME = re.compile(r"(?:[^\W\d]|\$)[\w$-]*+")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_DOUBTFUL = set("bfnrtxU0123456789")
+_DOUBTFUL_ESCAPES = set("bfnrtxU0123456789")
+_DOUBTFUL: Any = object()
+"""In place of a string that ends where it should, and of whose contents nobody can be sure."""
 _WORDS = {
     "true": True,
     "false": False,
@@ -53,8 +55,12 @@ def end_of(pattern: re.Pattern[str], text: str, start: int) -> int:
 class BlockError(Exception):
     """A block does not read as JSON."""
 
+    position = 0
+    """Where it ceased to."""
+    depth = 0
+    """How many brackets were open there; 0 where it has ended."""
     begun = False
-    """Whether a part of it had been read already."""
+    """Whether a part of it had been read."""
 
 
 class CutOffError(BlockError):
@@ -74,14 +80,14 @@ def read_block(text: str, start: int, opener: str) -> tuple[Any, int]:
     """
     container: Any = {} if opener == "{" else []
     outer: list[tuple[Any, str]] = []
-    key, position = "", start + 1
+    key, position, doubtful = "", start + 1, False
     try:
         while True:
             position = _next(text, position)
             if text[position] == _CLOSER[type(container)]:
                 value, position = container, position + 1
                 if not outer:
-                    return value, position
+                    break
                 container, key = outer.pop()
             else:
                 if type(container) is dict:
@@ -94,18 +100,29 @@ def read_block(text: str, start: int, opener: str) -> tuple[Any, int]:
                         raise JSONDecodeError("Too deep", text, position)
                     continue
                 value, position = _scalar(text, position)
-            if type(container) is dict:
-                container[key] = value
-            else:
-                container.append(value)
+            doubtful = doubtful or key is _DOUBTFUL or value is _DOUBTFUL
+            _put(container, key, value)
             position = _next(text, position)
             if text[position] in ",\uff0c":
                 position += 1
             elif text[position] != _CLOSER[type(container)]:
                 raise MalformedError
     except BlockError as error:
+        error.position, error.depth = position, len(outer) + 1
         error.begun = bool(container) or any(around for around, _ in outer)
         raise
+    if doubtful:
+        malformed = MalformedError()
+        malformed.position, malformed.begun = position, True
+        raise malformed
+    return value, position
+
+
+def _put(container: Any, key: str, value: Any) -> None:
+    if type(container) is dict:
+        container[key] = value
+    else:
+        container.append(value)
 
 
 def _next(text: str, position: int) -> int:
@@ -116,7 +133,7 @@ def _next(text: str, position: int) -> int:
     return position
 
 
-def _key(text: str, position: int) -> tuple[str, int]:
+def _key(text: str, position: int) -> tuple[Any, int]:
     """A key, and where its value begins."""
     if text[position] in _STRINGS:
         key, position = _string(text, position)
@@ -146,7 +163,7 @@ def _scalar(text: str, position: int) -> tuple[Any, int]:
     return _WORDS[word[0]], word.end()
 
 
-def _string(text: str, position: int) -> tuple[str, int]:
+def _string(text: str, position: int) -> tuple[Any, int]:
     quote = text[position]
     string = _STRINGS[quote].match(text, position)
     if string is None:
@@ -155,8 +172,8 @@ def _string(text: str, position: int) -> tuple[str, int]:
     return (_unescaped(body, quote) if "\\" in body else body), string.end()
 
 
-def _unescaped(body: str, quote: str) -> str:
-    """The contents of a string that holds backslashes."""
+def _unescaped(body: str, quote: str) -> Any:
+    """The contents of a string that holds backslashes, or `_DOUBTFUL`."""
     family = next(family for family in FAMILIES if quote in family)
     if quote != '"':  # as JSON would have it: its own quote plain, a double one escaped
         body = re.sub(
@@ -171,11 +188,10 @@ def _unescaped(body: str, quote: str) -> str:
     unknown = escapes - set('"\\/bfnrtu')
     if unknown:
         # Is the \b of "\alpha \beta" a backspace? Is '\x41' an A, as it is in Python?
-        if quote != '"' or escapes & _DOUBTFUL:
-            raise MalformedError
+        if quote != '"' or escapes & _DOUBTFUL_ESCAPES:
+            return _DOUBTFUL
         body = _ESCAPE.sub(lambda match: f"\\{match[0]}" if match[1] in unknown else match[0], body)
     try:
-        unescaped: str = _unescape(f'"{body}"')
+        return _unescape(f'"{body}"')
     except ValueError:
-        raise MalformedError from None
-    return unescaped
+        return _DOUBTFUL

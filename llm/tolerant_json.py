@@ -58,6 +58,7 @@ _NEXT = re.compile(
 _TEMPLATE = re.compile(r"{[\w.$-]++}")
 _LIKE_AN_OBJECT = re.compile(rf"{{\s*+[{QUOTES}]|{{[^{{}}\n:=]*+[:=]")
 _COMMENTED = re.compile(r"[{\[]\s*+(?://|#|/\*|<!--)")
+_QUOTE = re.compile(rf"([{QUOTES}])")
 _FIRST_QUOTE = re.compile(rf"[{{\[\s]*+([{QUOTES}])")
 # Strings and brackets of a block that does not read; `open…` matches if a string does not end.
 _ROUGHLY = {
@@ -255,21 +256,26 @@ class _Search:
         if not begun and not _COMMENTED.match(text, start):
             self._passed[opener] = start
             return start + 1  # prose
-        closer = "}" if opener == "{" else "]"
-        depth = 0
-        first = _FIRST_QUOTE.match(text, start)
-        for token in _ROUGHLY[first[1] if first else '"'].finditer(text, start):
+        end = malformed.position if malformed.depth == 0 else self._rough_end(start, malformed)
+        if end is None or _AFTER_MALFORMED.match(text, end):
+            raise JSONDecodeError("Malformed or cut off", text, start)
+        return end
+
+    def _rough_end(self, start: int, malformed: MalformedError) -> int | None:
+        """Where a malformed block ends, by the brackets outside what may be strings."""
+        text, depth = self._text, malformed.depth
+        quote = _QUOTE.match(text, malformed.position) or _FIRST_QUOTE.match(text, start)
+        strings = _ROUGHLY[quote[1] if quote else '"']
+        for token in strings.finditer(text, malformed.position):
             if token.lastgroup is not None:
-                break
-            if token[0] == opener:
+                return None
+            if token[0] in "{[":
                 depth += 1
-            elif token[0] == closer:
+            elif token[0] in "}]":
                 depth -= 1
                 if depth == 0:
-                    if _AFTER_MALFORMED.match(text, token.end()):
-                        raise JSONDecodeError("Malformed", text, start)
                     return token.end()
-        raise JSONDecodeError("Malformed or cut off", text, start)
+        return None
 
     def _outer_brace_lost(self, prose: int, start: int, end: int) -> bool:
         """Whether a block is a member of an object, or array, whose opening is not there.

@@ -15,7 +15,7 @@ settings.register_profile("quick", deadline=None, derandomize=True)
 settings.register_profile(
     "deep",
     deadline=None,
-    max_examples=20_000,
+    max_examples=5_000,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
