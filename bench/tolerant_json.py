@@ -199,7 +199,7 @@ def _markdown(tables: list[tuple[str, list[str], Rows]], about: str) -> str:
     parts = []
     for title, header, rows in tables:
         lines = [f"### {title}", "", _line(header), _line(["---"] + ["--:"] * (len(header) - 1))]
-        lines += [_line([f"`{row[0]}`" if row[0] else "", *row[1:]]) for row in rows]
+        lines += [_line([f"`` {row[0]} ``", *row[1:]]) for row in rows]
         parts.append("\n".join(lines))
     return "\n\n".join([*parts, about]) + "\n"
 

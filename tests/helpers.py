@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 from tck.adapter import AdapterUnderTest
 from tck.targets import Target, capabilities
@@ -21,3 +22,12 @@ def target_of(adapter: AdapterUnderTest) -> Target:
         errors=importlib.import_module(adapter.errors),
         capabilities=capabilities(adapter),
     )
+
+
+def strings_of(value: Any) -> list[str]:
+    """Every key and string in a JSON value."""
+    if isinstance(value, dict):
+        return [*value, *(string for inner in value.values() for string in strings_of(inner))]
+    if isinstance(value, list):
+        return [string for inner in value for string in strings_of(inner)]
+    return [value] if isinstance(value, str) else []

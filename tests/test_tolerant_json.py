@@ -12,7 +12,7 @@ import pytest
 from bench.texts import hostile
 from llm.tolerant_json import loads
 from tck.resources import resource
-from tests.helpers import REPOSITORY
+from tests.helpers import REPOSITORY, strings_of
 
 VECTORS = resource("fixtures", "json", "vectors.jsonl")
 RECORDED = resource("fixtures", "json", "recorded.jsonl")
@@ -63,7 +63,7 @@ def test_the_laws_hold_on_what_a_real_model_wrote(mess: dict[str, Any]) -> None:
         return
     assert type(outcome) is dict
     assert loads(json.dumps(outcome)) == outcome
-    for string in _strings(outcome):
+    for string in strings_of(outcome):
         assert string in text or "\\" in text, f"{string!r} was made up"
     # Whatever the model wrote, no cut of it inside the object may pass for the object.
     start, end = _span(text, outcome)
@@ -78,14 +78,6 @@ def _span(text: str, value: dict[str, Any]) -> tuple[int, int]:
         start for start in range(end) if text[start] == "{" and _outcome(text[start:end]) == value
     )
     return start, end
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [*value, *(string for inner in value.values() for string in _strings(inner))]
-    if isinstance(value, list):
-        return [string for inner in value for string in _strings(inner)]
-    return [value] if isinstance(value, str) else []
 
 
 WHOLE = [

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from llm.tolerant_json import loads
 from tests.dressing import Dressed, as_python, dressed, objects, smartly_quoted, soup, values
+from tests.helpers import strings_of
 
 
 def _outcome(text: str) -> Any:
@@ -94,16 +95,8 @@ def _assert_laws(text: str) -> None:
         assert value is None, "an array or a scalar was read as an object"
     if value is not None:
         assert json.dumps(loads(json.dumps(value))) == json.dumps(value)
-        for string in _strings(value):
+        for string in strings_of(value):
             assert string in text or "\\" in text, f"{string!r} was made up"
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [*value, *(string for inner in value.values() for string in _strings(inner))]
-    if isinstance(value, list):
-        return [string for inner in value for string in _strings(inner)]
-    return [value] if isinstance(value, str) else []
 
 
 @pytest.mark.parametrize("text", ["null", "1", '"{}"', "[]", '[{"a": 1}]', ""])
