@@ -20,7 +20,7 @@ _STRINGS = {
     for family in FAMILIES
     for quote in family
 }
-_BETWEEN = re.compile(
+BETWEEN = re.compile(
     r"(?:[\s\u200b-\u200d\u2060\ufeff]++|//[^\n]*+|#[^\n]*+"
     r"|/\*(?:.*?\*/|.*)|<!--(?:.*?-->|.*))*+",
     re.DOTALL,
@@ -79,8 +79,9 @@ def read_block(text: str, start: int, opener: str) -> tuple[Any, int]:
         MalformedError: it is not of the grammar, or not certainly.
     """
     container: Any = {} if opener == "{" else []
-    outer: list[tuple[Any, str]] = []
-    key, position, doubtful = "", start + 1, False
+    outer: list[tuple[Any, Any]] = []
+    key: Any = None
+    position, doubtful = start + 1, False
     try:
         while True:
             position = _next(text, position)
@@ -109,7 +110,7 @@ def read_block(text: str, start: int, opener: str) -> tuple[Any, int]:
                 raise MalformedError
     except BlockError as error:
         error.position, error.depth = position, len(outer) + 1
-        error.begun = bool(container) or any(around for around, _ in outer)
+        error.begun = bool(container or outer) or key is not None
         raise
     if doubtful:
         malformed = MalformedError()
@@ -118,7 +119,7 @@ def read_block(text: str, start: int, opener: str) -> tuple[Any, int]:
     return value, position
 
 
-def _put(container: Any, key: str, value: Any) -> None:
+def _put(container: Any, key: Any, value: Any) -> None:
     if type(container) is dict:
         container[key] = value
     else:
@@ -127,7 +128,7 @@ def _put(container: Any, key: str, value: Any) -> None:
 
 def _next(text: str, position: int) -> int:
     """Where the next token is, after white space and comments."""
-    position = end_of(_BETWEEN, text, position)
+    position = end_of(BETWEEN, text, position)
     if position == len(text):
         raise CutOffError
     return position

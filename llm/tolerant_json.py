@@ -34,6 +34,7 @@ from json import JSONDecodeError
 from typing import Any
 
 from llm._json_tokens import (
+    BETWEEN,
     DOUBLE,
     FAMILIES,
     QUOTES,
@@ -56,8 +57,8 @@ _NEXT = re.compile(
     re.MULTILINE,
 )
 _TEMPLATE = re.compile(r"{[\w.$-]++}")
-_LIKE_AN_OBJECT = re.compile(rf"{{\s*+[{QUOTES}]|{{[^{{}}\n:=]*+[:=]")
-_COMMENTED = re.compile(r"[{\[]\s*+(?://|#|/\*|<!--)")
+# A quote, a colon or an equals sign, or a comment, after a brace: no prose, even if no JSON.
+_BEGUN = re.compile(rf"{{\s*+[{QUOTES}]|{{[^{{}}\n:=]*+[:=]|[{{\[]\s*+(?://|#|/\*|<!--)")
 _QUOTE = re.compile(rf"([{QUOTES}])")
 _FIRST_QUOTE = re.compile(rf"[{{\[\s]*+([{QUOTES}])")
 # Strings and brackets of a block that does not read; `open…` matches if a string does not end.
@@ -76,7 +77,7 @@ _ROUGHLY = {
 _AFTER_MALFORMED = re.compile(rf"\s*+(?:[:\]}}]|,?\s*+[{QUOTES}])")
 _KEY = rf"[{QUOTES}][^{QUOTES}\n]*+[{QUOTES}]\s*+[:\uff1a]\s*+"
 _KEY_BEFORE = re.compile(rf"(?:\A|[,{{\[\n])\s*+{_KEY}\Z")
-_DOUBLE_QUOTE = re.compile(rf"[\"{DOUBLE}]")
+_KEY_QUOTE = re.compile(rf"[\"'{DOUBLE}]")
 _COMMA_OR_CLOSER = re.compile(r"\s*+(?:,?\s*+(?P<closer>[}\]])|,)")
 
 # In how many places of the prose before an object a lost object is looked for.
@@ -252,8 +253,7 @@ class _Search:
         """Where to go on after a block that does not read as JSON."""
         text = self._text
         opener = text[start]
-        begun = _LIKE_AN_OBJECT.match(text, start) if opener == "{" else malformed.begun
-        if not begun and not _COMMENTED.match(text, start):
+        if not (malformed.begun or _BEGUN.match(text, start)):
             self._passed[opener] = start
             return start + 1  # prose
         end = malformed.position if malformed.depth == 0 else self._rough_end(start, malformed)
@@ -288,10 +288,10 @@ class _Search:
         text = self._text
         if _KEY_BEFORE.search(text[max(0, start - 200) : start]):
             return True
-        quotes = islice(_DOUBLE_QUOTE.finditer(text, prose, start), _QUOTES_TRIED)
+        quotes = islice(_KEY_QUOTE.finditer(text, prose, start), _QUOTES_TRIED)
         if any(self._goes_on(quote.start() - 1, "{", cut_off=False) for quote in quotes):
             return True
-        after = _COMMA_OR_CLOSER.match(text, end)
+        after = _COMMA_OR_CLOSER.match(text, end_of(BETWEEN, text, end))
         if after is None:
             return False
         closer = after["closer"]

@@ -122,14 +122,17 @@ def test_too_deep_or_too_long_is_a_decode_error(text: str) -> None:
 
 @pytest.mark.parametrize("name", hostile(100))
 def test_time_grows_linearly(name: str) -> None:
-    def best(size: int) -> float:
-        text, times = hostile(size)[name], []
-        for _ in range(5):
-            start = time.perf_counter()
-            _outcome(text)
-            times.append(time.perf_counter() - start)
-        return min(times)
+    def cost(text: str) -> float:
+        start = time.process_time()
+        _outcome(text)
+        return time.process_time() - start
 
-    # Four times the text takes four times as long, and sixteen where it is quadratic.
-    small, large = best(8_000), best(32_000)
-    assert large < 9 * small or large < 0.005
+    # Four times the text takes four times as long, and sixteen where it is quadratic. A busy
+    # machine may spoil a measurement, so that the best of several is what counts.
+    small, large = hostile(8_000)[name], hostile(32_000)[name]
+    best_small = best_large = float("inf")
+    for _ in range(12):
+        best_small, best_large = min(best_small, cost(small)), min(best_large, cost(large))
+        if best_large < 8 * best_small or best_large < 0.005:
+            return
+    pytest.fail(f"{best_small * 1000:.2f} ms for 8,000, {best_large * 1000:.2f} ms for 32,000")
