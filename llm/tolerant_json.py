@@ -98,9 +98,11 @@ def loads(text: str) -> dict[str, Any]:
             not certain.
     """
     start = end_of(_SPACE, text, 0)
+    # A trailing comma near the end would make all of a first attempt vain.
     if text[start : start + 1] not in _OPENERS:
-        return _Search(text).largest_object()
-    if _TRAILING_COMMA.search(text, len(text) - 40):  # all of a first attempt would be vain
+        commas = _TRAILING_COMMA.search(text, max(0, text.rfind("}") - 40)) is not None
+        return _Search(text, commas=commas).largest_object()
+    if _TRAILING_COMMA.search(text, len(text) - 40):
         return _Search(text, commas=True).largest_object()
     known = None
     try:
@@ -156,6 +158,7 @@ class _Search:
         self._known = known
         self._passed = {"{": -1, "[": -1}
         self._without_commas: str | None = None
+        self._touched = False
         self._allowance = _ALLOWANCE * len(text)
 
     def largest_object(self) -> dict[str, Any]:
@@ -221,23 +224,28 @@ class _Search:
             return self._known
         if _JSON_BLOCK.match(self._text, start):
             for source in self._sources(start):
-                if self._allowance <= 0:
-                    break
-                try:
-                    found: tuple[Any, int] = _scan(source, start)
-                except JSONDecodeError as error:
-                    if _cut_off(error):
-                        raise CutOffError from None
-                    self._allowance -= error.pos + 100
-                except StopIteration as stop:
-                    self._allowance -= stop.value - start
-                except (RecursionError, ValueError) as error:
-                    raise JSONDecodeError(
-                        f"Too deep or too long ({error})", self._text, start
-                    ) from None
-                else:
+                found = self._decoded(source, start)
+                if found is not None:
                     return found
         return read_block(self._text, start, self._text[start])
+
+    def _decoded(self, source: str, start: int) -> tuple[Any, int] | None:
+        """What the C decoder makes of a block, if anything."""
+        if self._allowance <= 0:
+            return None
+        try:
+            return _scan(source, start)
+        except JSONDecodeError as error:
+            if _cut_off(error):
+                raise CutOffError from None
+            self._allowance -= error.pos + 100
+            # The carriage return in a string is ours: its comma was not a trailing one.
+            self._touched = source[error.pos] == "\r" and self._text[error.pos] == ","
+        except StopIteration as stop:
+            self._allowance -= stop.value - start
+        except (RecursionError, ValueError) as error:
+            raise JSONDecodeError(f"Too deep or too long ({error})", self._text, start) from None
+        return None
 
     def _sources(self, start: int) -> Iterator[str]:
         """The text as the C decoder may read it: as it is, and without trailing commas."""
@@ -245,7 +253,11 @@ class _Search:
             if start != self._tried and not self._commas:
                 yield self._text
             self._without_commas = _TRAILING_COMMA.sub("\r", self._text)
+        self._touched = False
         yield self._without_commas
+        if self._touched:
+            self._allowance -= len(self._text)
+            yield _without_commas_outside_strings(self._text, start)
         if start != self._tried and self._without_commas != self._text:
             yield self._text
 
@@ -317,6 +329,24 @@ class _Search:
         except MalformedError:
             return False
         return True
+
+
+def _without_commas_outside_strings(text: str, start: int) -> str:
+    """The text without the trailing commas that are in no string of the block at ``start``.
+
+    A comma is in a string when an odd number of quotes stands between it and the start.
+    """
+    quotes = text.replace("\\\\", "__").replace('\\"', "__")
+    pieces, done, odd = [], 0, 0
+    counted = start
+    for comma in _TRAILING_COMMA.finditer(text, start):
+        place = comma.start()
+        odd ^= quotes.count('"', counted, place) & 1
+        counted = place
+        if not odd:
+            pieces += [text[done:place], "\r"]
+            done = place + 1
+    return "".join([*pieces, text[done:]])
 
 
 def _holds_objects(value: Any) -> bool:
