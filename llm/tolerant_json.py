@@ -77,7 +77,7 @@ _ROUGHLY = {
 _AFTER_MALFORMED = re.compile(rf"\s*+(?:[:\]}}]|,?\s*+[{QUOTES}])")
 _KEY = rf"[{QUOTES}][^{QUOTES}\n]*+[{QUOTES}]\s*+[:\uff1a]\s*+"
 _KEY_BEFORE = re.compile(rf"(?:\A|[,{{\[\n])\s*+{_KEY}\Z")
-_KEY_QUOTE = re.compile(rf"[\"'{DOUBLE}]")
+_KEY_QUOTE = re.compile(rf"[\"{DOUBLE}]|(?<!\w)'")
 _COMMA_OR_CLOSER = re.compile(r"\s*+(?:,?\s*+(?P<closer>[}\]])|,)")
 
 # In how many places of the prose before an object a lost object is looked for.
@@ -300,35 +300,35 @@ class _Search:
         text = self._text
         if _KEY_BEFORE.search(text[max(0, start - 200) : start]):
             return True
-        quotes = islice(_KEY_QUOTE.finditer(text, prose, start), _QUOTES_TRIED)
-        if any(self._goes_on(quote.start() - 1, "{", cut_off=False) for quote in quotes):
-            return True
+        for quote in islice(_KEY_QUOTE.finditer(text, prose, start), _QUOTES_TRIED):
+            if self._members_end(quote.start() - 1, "{", cut_off=0) > end:
+                return True
         after = _COMMA_OR_CLOSER.match(text, end_of(BETWEEN, text, end))
         if after is None:
             return False
         closer = after["closer"]
         if closer is None:
-            return self._goes_on(after.end() - 1, "{") or self._goes_on(after.end() - 1, "[")
+            comma = after.end() - 1
+            return max(self._members_end(comma, "{"), self._members_end(comma, "[", cut_off=0)) > 0
         # In `{{"a": 1}}` the brace after belongs to the one before, which was passed over.
         opener = "{" if closer == "}" else "["
         passed = self._passed[opener]
         return passed < 0 or text.count(opener, passed, start) <= text.count(closer, passed, start)
 
-    def _goes_on(self, before: int, opener: str, *, cut_off: bool = True) -> bool:
-        """Whether members of an object, or elements of an array, follow up to its end.
+    def _members_end(self, before: int, opener: str, cut_off: int | None = None) -> int:
+        """Where an object, or array, ends of which members follow; 0 when none do.
 
         Args:
             before: where the character before the first of them is.
             opener: of the object or the array.
-            cut_off: whether members up to the end of the text are enough.
+            cut_off: what to return for members that go on to the end of the text, if not that.
         """
         try:
-            read_block(self._text, before, opener)
+            return read_block(self._text, before, opener)[1]
         except CutOffError as error:
-            return cut_off and error.begun and opener == "{"
+            return 0 if not error.begun else len(self._text) if cut_off is None else cut_off
         except MalformedError:
-            return False
-        return True
+            return 0
 
 
 def _without_commas_outside_strings(text: str, start: int) -> str:
