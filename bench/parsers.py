@@ -29,7 +29,6 @@ _PARSERS = {
     "json5": ("json5", "json5", "loads"),
     "demjson3": ("demjson3", "demjson3", "decode"),
 }
-OURS = "llm.tolerant_json"
 
 
 def parsers() -> dict[str, Parser]:

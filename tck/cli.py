@@ -27,6 +27,7 @@ from tck.report.json import to_json
 from tck.report.model import Report
 from tck.session import report_key
 from tck.targets import TargetError, load_targets
+from tck.wire.guard import NetworkGuard
 
 DISTRIBUTION = "llm-provider-tck"
 
@@ -102,15 +103,20 @@ def _refuse_namesakes() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    load_targets(options.adapters)  # before pytest starts, for the sake of the exit status
     for path in (options.json, options.junitxml):
         if path is not None and not path.resolve().parent.is_dir():
             raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
-    report = _graded(options)
+    with NetworkGuard() as guard:
+        # Before pytest starts, for the exit status; and what a module contacts when it is
+        # imported, it contacts only now.
+        targets = load_targets(options.adapters)
+        report = _graded(options)
     console = Console()
     if report is None:
         print("tck: the run broke off, and there is no report", file=sys.stderr)  # noqa: T201
         return KIT_FAILED
+    loading = {target.adapter.name: target.contacted for target in targets}
+    report = report.with_contacts(loading, guard.hosts)
     print_report(report, console)
     if options.json is not None:
         try:

@@ -60,19 +60,27 @@ async def _run(target: Target, check: Check) -> None:
             wire.assert_sound()
             _blame_the_cause(guard, wire, violation)
             raise
+        except NotVerified as reason:
+            _blame_the_network(guard, reason)
+            raise
         wire.assert_sound()
         _blame_the_cause(guard, wire, None)
 
 
-def _blame_the_cause(guard: NetworkGuard, wire: Wire, violation: Violation | None) -> None:
-    """What explains a violation, or is one although the check saw nothing."""
+def _blame_the_network(guard: NetworkGuard, because: Exception | None) -> None:
+    """A contact beyond loopback is a violation, whatever else the check found."""
     if guard.hosts:
         raise Violation(
             expected="no host but loopback is contacted",
             seen=f"{', '.join(guard.hosts)} was tried, and blocked",
             look_at="whether the adapter passes Endpoint.base_url to its SDK, and what else "
             "sends requests (telemetry, price lists, model downloads)",
-        ) from violation
+        ) from because
+
+
+def _blame_the_cause(guard: NetworkGuard, wire: Wire, violation: Violation | None) -> None:
+    """What explains a violation, or is one although the check saw nothing."""
+    _blame_the_network(guard, violation)
     if wire.problems:
         raise Violation(
             expected=violation.expected if violation else "requests that the wire knows",

@@ -263,6 +263,42 @@ def test_a_contact_beyond_loopback_is_named(
     assert "phones-home: none" in output
 
 
+def test_a_contact_while_a_module_is_imported_withholds_its_grade(
+    adapters: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = f"{adapters}_phoning"
+    phones = "import socket\ntry: socket.create_connection(('import.example.com', 443))\n"
+    (tmp_path / f"{module}.py").write_text(f"{phones}except OSError: pass\n{ADAPTER}")
+    path = tmp_path / "report.json"
+    targets = [f"{module}:conforming", f"{adapters}:here"]
+    shutil.copytree(REPOSITORY / "cassettes" / "openai", tmp_path / "cassettes")
+    assert main(["run", *targets, f"--json={path}"]) == NOT_REACHED
+    output = capsys.readouterr().out
+    assert "conforming: none (bronze withheld: import.example.com:443 was contacted)" in output
+    assert "here: bronze" in output
+    assert _json(path)["adapters"][0]["contacted"] == ["import.example.com:443"]
+
+
+def test_a_contact_that_nobody_accounts_for_withholds_every_grade(
+    adapters: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    run = pytest.main
+
+    def and_then_phone(*args: Any, **kwargs: Any) -> Any:
+        status = run(*args, **kwargs)
+        with pytest.raises(OSError, match="was not contacted"):
+            socket.create_connection(("late.example.com", 443))
+        return status
+
+    monkeypatch.setattr("tck.cli.pytest.main", and_then_phone)
+    assert main(["run", f"{adapters}:conforming"]) == NOT_REACHED
+    output = capsys.readouterr().out
+    assert "late.example.com:443 was tried while no check ran" in output
+    assert "conforming: none" in output
+
+
 def test_a_factory_without_options_leaves_what_needs_them_unverified(
     adapters: str, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tck import __version__
 from tck.catalogue import STATE, Capability, Tier, denominator
@@ -22,7 +22,7 @@ class AdapterReport:
     name: str
     results: tuple[Result, ...]
     contacted: tuple[str, ...]
-    """Hosts beyond loopback that it tried to reach while it was loaded."""
+    """Hosts beyond loopback that were tried while it was loaded, or while no check ran."""
 
     @property
     def grade(self) -> Grade:
@@ -57,6 +57,27 @@ class Report:
     adapters: tuple[AdapterReport, ...]
     version: str = __version__
     catalogue: str = STATE
+
+    def with_contacts(
+        self, loading: Mapping[str, Collection[str]], everywhere: Collection[str]
+    ) -> Report:
+        """The report, with hosts that were tried while no check ran.
+
+        Args:
+            loading: by adapter, the hosts that were tried while it was loaded.
+            everywhere: all that were tried in the whole run. One that neither loading nor a
+                check accounts for is held against every adapter: nobody knows whose it was.
+        """
+        told = [host for hosts in loading.values() for host in hosts]
+        told += [result.detail for adapter in self.adapters for result in adapter.results]
+        strays = [host for host in everywhere if not any(host in text for text in told)]
+        return replace(
+            self,
+            adapters=tuple(
+                replace(adapter, contacted=(*loading.get(adapter.name, ()), *strays))
+                for adapter in self.adapters
+            ),
+        )
 
     @property
     def kit_faults(self) -> tuple[Result, ...]:
