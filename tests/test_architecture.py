@@ -121,4 +121,10 @@ def test_the_plugin_loads_nothing_but_itself() -> None:
 
 
 def test_public_names_of_llm() -> None:
-    assert set(llm.__all__) == {name for name in vars(llm) if name[0].isupper()} | {"from_provider"}
+    assert len(llm.__all__) == 16
+    assert set(llm.__all__) <= set(dir(llm))
+    for name in llm.__all__:
+        assert getattr(llm, name).__name__ == name
+        assert getattr(llm, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'Chat'"):
+        llm.Chat  # noqa: B018

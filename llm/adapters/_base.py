@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from llm.adapters._clients import ClientPerLoop, Closable
-from llm.adapters._errors import translated
-from llm.adapters._extras import import_sdk
+from llm.adapters._errors import ErrorTable, translated
+from llm.adapters._per_loop import PerLoop
 from llm.adapters._retries import with_retries
 from llm.errors import ProviderAuthError
 
@@ -17,55 +17,38 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-C = TypeVar("C", bound=Closable)
+C = TypeVar("C")
 T = TypeVar("T")
 
 
-class SdkAdapter(Generic[C]):
-    """A provider behind an SDK whose clients take a key, a base URL, and retries.
+class Adapter(Generic[C]):
+    """A provider that calls through a client, one for each event loop.
 
     Args:
-        provider: the prefix of its models, the SDK's module and extra, and, in capitals,
-            the first part of the environment variable of its key.
-        client: the name of the SDK's asynchronous client class.
-
-    Raises:
-        ProviderAuthError: no key was passed or found.
-        ImportError: the SDK is not installed.
+        model: the canonical name, ``provider/model``.
+        client: makes a client.
+        errors: what the SDK's exceptions become.
+        timeout: seconds for a whole call.
+        max_retries: transport retries after a passing failure.
     """
+
+    ignored_parameters: frozenset[str] = frozenset()
+    """Parameters of ``complete`` that this model does not take, and is not sent."""
 
     def __init__(
         self,
         model: str,
         *,
-        provider: str,
-        client: str,
-        api_key: str | None,
-        api_base: str | None,
+        client: Callable[[], AbstractAsyncContextManager[C]],
+        errors: ErrorTable,
         timeout: float,
         max_retries: int,
     ) -> None:
-        self._sdk = import_sdk(provider)
-        prefix = f"{provider}/"
-        self._wire_model = model[len(prefix) :] if model.lower().startswith(prefix) else model
-        self.model = prefix + self._wire_model
-        variable = f"{provider.upper()}_API_KEY"
-        key = api_key or os.environ.get(variable)
-        if not key:
-            raise ProviderAuthError(
-                f"no key for {self.model}: pass api_key=… or set the environment variable "
-                f"{variable}"
-            )
+        self.model = model
+        self._clients = PerLoop(client)
+        self._errors = errors
         self._timeout = timeout
         self._max_retries = max_retries
-
-        def build() -> C:
-            built: C = getattr(self._sdk, client)(
-                api_key=key, base_url=api_base, timeout=None, max_retries=0
-            )
-            return built
-
-        self._clients = ClientPerLoop(build)
 
     def _deadline(self, timeout: float | None) -> float:
         """When a call that starts now must end, by the running loop's clock."""
@@ -75,8 +58,8 @@ class SdkAdapter(Generic[C]):
         """Send a request and read its reply, once or, after passing failures, again."""
 
         async def send() -> T:
-            with translated(self._sdk):
-                return await attempt(self._clients.get())
+            with translated(self._errors):
+                return await attempt(await self._clients.get())
 
         return await with_retries(send, deadline=deadline, max_retries=self._max_retries)
 
@@ -94,3 +77,32 @@ class SdkAdapter(Generic[C]):
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def without_prefix(model: str, provider: str) -> str:
+    """The name that reaches the wire: ``model`` without ``provider/``, in any case."""
+    prefix = f"{provider}/"
+    return model[len(prefix) :] if model.lower().startswith(prefix) else model
+
+
+def key_for(model: str, api_key: str | None, *variables: str) -> str:
+    """The key that was passed, or that an environment variable holds.
+
+    Raises:
+        ProviderAuthError: there is none.
+    """
+    key = api_key or next(filter(None, map(os.environ.get, variables)), None)
+    if not key:
+        raise ProviderAuthError(
+            f"no key for {model}: pass api_key=… or set the environment variable "
+            f"{' or '.join(variables)}"
+        )
+    return key
+
+
+def client_options(key: str, api_base: str | None) -> Mapping[str, Any]:
+    """Arguments that the clients of the OpenAI and the Anthropic SDK share.
+
+    The deadline and the retries are ours, so they have neither.
+    """
+    return {"api_key": key, "base_url": api_base, "timeout": None, "max_retries": 0}

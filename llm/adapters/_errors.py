@@ -1,7 +1,6 @@
 """One translation of an SDK's exceptions into ours, for the call and for the parsing.
 
-The OpenAI and the Anthropic SDK come from one generator and name their exceptions
-alike; each adapter passes its SDK module, and everything else is here.
+Each adapter has a table of its SDK's exceptions; everything else is here.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from types import ModuleType
+from typing import Any, Literal, NamedTuple
 
 from llm.errors import (
     ProviderAuthError,
@@ -22,6 +21,13 @@ from llm.errors import (
     ProviderTimeoutError,
 )
 
+ErrorTable = Mapping[str, type[ProviderError] | Literal["by status"]]
+"""What the exceptions of an SDK become, by the names of their classes.
+
+An exception is what its nearest ancestor in the table is; ``"by status"`` leaves it to the
+HTTP status that it carries. One without an ancestor there came from reading the reply.
+"""
+
 _BY_STATUS: dict[int, type[ProviderError]] = {
     401: ProviderAuthError,
     403: ProviderAuthError,
@@ -31,11 +37,29 @@ _BY_STATUS: dict[int, type[ProviderError]] = {
 }
 
 
+class HttpReply(NamedTuple):
+    """What an exception tells of the response that it stands for."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
 def error_class(status: int) -> type[ProviderError]:
     """The class of error that an HTTP status of 400 or more stands for."""
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     return ProviderServiceError if status >= 500 else ProviderInvalidRequestError
+
+
+def http_reply(error: BaseException | None) -> HttpReply | None:
+    """The response behind an SDK's exception; ``None`` when there was none."""
+    response: Any = getattr(error, "response", None)
+    status = getattr(error, "status_code", None) or getattr(response, "status_code", None)
+    if not isinstance(status, int):
+        return None
+    # LiteLLM makes a response of its own, and keeps the headers of the real one apart.
+    headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", {})
+    return HttpReply(status, headers)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -57,7 +81,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 @contextmanager
-def translated(sdk: ModuleType) -> Iterator[None]:
+def translated(table: ErrorTable) -> Iterator[None]:
     """Let nothing but `ProviderError` out, with what really happened as its cause.
 
     Wraps the call *and* the reading of its reply: a truncated or misshapen reply shows
@@ -68,26 +92,22 @@ def translated(sdk: ModuleType) -> Iterator[None]:
     except ProviderError:
         raise
     except Exception as error:
-        raise _translate(error, sdk) from error
+        raise _translate(error, table) from error
 
 
-def _translate(error: Exception, sdk: ModuleType) -> ProviderError:
-    # A timeout is a connection error to the SDKs, so it is asked for first.
-    if isinstance(error, sdk.APITimeoutError | TimeoutError):
-        return ProviderTimeoutError(str(error) or "the request timed out")
-    if isinstance(error, sdk.APIConnectionError):
-        return ProviderServiceError(f"no connection to the provider: {error.__cause__ or error}")
-    if isinstance(error, sdk.APIStatusError):
-        return _from_status(error.status_code, error.response.headers, str(error))
-    if isinstance(error, sdk.APIError):
-        return ProviderServiceError(str(error))
-    return ProviderServiceError(
-        f"the provider's reply could not be read: {type(error).__name__}: {error}"
-    )
-
-
-def _from_status(status: int, headers: Mapping[str, str], message: str) -> ProviderError:
-    kind = error_class(status)
+def _translate(error: Exception, table: ErrorTable) -> ProviderError:
+    kind = next((table[c.__name__] for c in type(error).__mro__ if c.__name__ in table), None)
+    if kind is None and isinstance(error, TimeoutError):
+        kind = ProviderTimeoutError
+    if kind is None:
+        return ProviderServiceError(
+            f"the provider's reply could not be read: {type(error).__name__}: {error}"
+        )
+    reply = http_reply(error)
+    if kind == "by status":
+        kind = ProviderServiceError if reply is None else error_class(reply.status)
+    message = str(error) or type(error).__name__
     if kind is ProviderRateLimitError:
-        return ProviderRateLimitError(message, retry_after=retry_after(headers))
-    return kind(message)
+        return ProviderRateLimitError(message, retry_after=reply and retry_after(reply.headers))
+    # An SDK says no more than "Connection error."; what it was is in the cause.
+    return kind(f"{message} ({error.__cause__})" if error.__cause__ else message)

@@ -7,13 +7,20 @@ timeout to each attempt. A call that must meet a deadline owns its retries inste
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
-from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from llm.adapters._errors import retry_after
-from llm.errors import ProviderError, ProviderServiceError, ProviderTimeoutError
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random_exponential,
+)
+
+from llm.adapters._errors import http_reply, retry_after
+from llm.errors import ProviderServiceError, ProviderTimeoutError
 
 T = TypeVar("T")
 
@@ -21,8 +28,7 @@ DEFAULT_TIMEOUT = 60.0
 """Seconds for a whole call when nobody says otherwise."""
 DEFAULT_MAX_RETRIES = 2
 
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 8.0
+_backoff = wait_random_exponential(multiplier=0.5, min=0.25, max=8.0)
 
 
 async def with_retries(send: Callable[[], Awaitable[T]], *, deadline: float, max_retries: int) -> T:
@@ -38,38 +44,35 @@ async def with_retries(send: Callable[[], Awaitable[T]], *, deadline: float, max
         ProviderTimeoutError: the time was up.
         ProviderError: as the last attempt raised it.
     """
-    clock = asyncio.get_running_loop().time
-    start = clock()
-    for attempt in count():
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await send()
-        except TimeoutError as error:
-            raise ProviderTimeoutError(f"no answer within {deadline - start:.3g} s") from error
-        except ProviderError as error:
-            pause = _pause_before_retry(error, attempt)
-            if attempt >= max_retries or pause is None or clock() + pause >= deadline:
-                raise
-        await asyncio.sleep(pause)
-    raise AssertionError("unreachable")  # pragma: no cover
+    left = deadline - asyncio.get_running_loop().time()
+    attempts = AsyncRetrying(
+        retry=retry_if_exception(_may_pass),
+        wait=_pause,
+        stop=stop_after_attempt(max_retries + 1) | stop_before_delay(left),
+        reraise=True,
+    )
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await attempts(send)
+    except TimeoutError as error:
+        raise ProviderTimeoutError(f"no answer within {left:.3g} s") from error
 
 
-def _pause_before_retry(error: ProviderError, attempt: int) -> float | None:
-    """Seconds to wait before the next attempt, ``None`` when another would be no use."""
-    response: Any = getattr(error.__cause__, "response", None)
-    if response is None:
-        lost_connection = isinstance(error, ProviderServiceError) and hasattr(
-            error.__cause__, "request"
-        )
-        return _backoff(attempt) if lost_connection else None
-    verdict = response.headers.get("x-should-retry")
-    passing = response.status_code in (408, 409, 429) or response.status_code >= 500
-    if verdict == "false" or (verdict != "true" and not passing):
-        return None
-    asked = retry_after(response.headers)
-    return _backoff(attempt) if asked is None else asked
+def _may_pass(error: BaseException) -> bool:
+    """Whether the same request may succeed when it is sent again."""
+    cause = error.__cause__
+    reply = http_reply(cause)
+    if reply is None:
+        # The SDKs' exceptions of a lost connection carry the request, and no response.
+        return isinstance(error, ProviderServiceError) and hasattr(cause, "request")
+    verdict = reply.headers.get("x-should-retry")
+    if verdict in ("true", "false"):
+        return verdict == "true"
+    return reply.status in (408, 409, 429) or reply.status >= 500
 
 
-def _backoff(attempt: int) -> float:
-    jitter = random.uniform(0.75, 1.0)  # noqa: S311 - spreads clients out, hides nothing
-    return jitter * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt)
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    reply = http_reply(error.__cause__) if error else None
+    asked = retry_after(reply.headers) if reply else None
+    return _backoff(state) if asked is None else asked

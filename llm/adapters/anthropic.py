@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from llm.adapters._base import SdkAdapter
+from pydantic import BaseModel
+
+from llm.adapters._base import Adapter, client_options, key_for, without_prefix
+from llm.adapters._errors import ErrorTable
+from llm.adapters._extras import import_sdk
 from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from llm.errors import ProviderServiceError
+from llm.errors import ProviderAuthError, ProviderServiceError, ProviderTimeoutError
+from llm.structured import Answer, Mode, Shape, ending_of, extract
 from llm.types import ChatMessage, Completion
 from llm.types import Usage as TokenUsage
 
@@ -15,11 +23,29 @@ if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
     from anthropic.types import Message, Usage
 
+T = TypeVar("T", bound=BaseModel)
+
+ERRORS: ErrorTable = {
+    "APITimeoutError": ProviderTimeoutError,
+    "APIConnectionError": ProviderServiceError,
+    "APIResponseValidationError": ProviderServiceError,
+    "APIStatusError": "by status",
+    "APIError": ProviderServiceError,
+    "CredentialsError": ProviderAuthError,
+    "WorkloadIdentityError": ProviderAuthError,
+    # Of interfaces that this adapter does not use.
+    "APIWebhookValidationError": ProviderServiceError,
+    "RetryableError": ProviderServiceError,
+    "AnthropicError": ProviderServiceError,
+}
+"""What the exceptions of the ``anthropic`` SDK become."""
+
 _DEFAULT_MAX_TOKENS = 4096
 """The wire requires a bound; this one no reply to a memory or agent prompt reaches by chance."""
+_FORCED_TOOL = re.compile(r"tool|thinking", re.IGNORECASE)
 
 
-class AnthropicProvider(SdkAdapter["AsyncAnthropic"]):
+class AnthropicProvider(Adapter["AsyncAnthropic"]):
     """Messages of Anthropic or of a server that speaks its wire.
 
     The wire takes no sampling parameters any more: ``temperature`` is left out.
@@ -31,11 +57,16 @@ class AnthropicProvider(SdkAdapter["AsyncAnthropic"]):
         timeout: seconds for a whole call, retries included.
         max_retries: transport retries after a passing failure.
         return_raw: keep the response in `Completion.raw`.
+        max_tokens: the most tokens to generate when a call does not say.
+        prompt_caching: have the provider cache each prompt, so that a later one that
+            begins alike costs less. Writing to the cache costs more.
 
     Raises:
         ProviderAuthError: no key was passed or found.
         ImportError: the SDK is not installed.
     """
+
+    ignored_parameters = frozenset({"temperature"})
 
     def __init__(
         self,
@@ -46,17 +77,22 @@ class AnthropicProvider(SdkAdapter["AsyncAnthropic"]):
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         return_raw: bool = False,
+        max_tokens: int = _DEFAULT_MAX_TOKENS,
+        prompt_caching: bool = False,
     ) -> None:
+        sdk = import_sdk("anthropic")
+        options = client_options(key_for(model, api_key, "ANTHROPIC_API_KEY"), api_base)
+        self._wire_model = without_prefix(model, "anthropic")
         super().__init__(
-            model,
-            provider="anthropic",
-            client="AsyncAnthropic",
-            api_key=api_key,
-            api_base=api_base,
+            f"anthropic/{self._wire_model}",
+            client=partial(sdk.AsyncAnthropic, **options),
+            errors=ERRORS,
             timeout=timeout,
             max_retries=max_retries,
         )
         self._return_raw = return_raw
+        self._max_tokens = max_tokens
+        self._prompt_caching = prompt_caching
 
     async def complete(
         self,
@@ -72,14 +108,9 @@ class AnthropicProvider(SdkAdapter["AsyncAnthropic"]):
         System messages, wherever they stand, become the wire's ``system``, in order.
         """
         del temperature  # part of the contract, not of this wire
-        request: dict[str, Any] = {
-            "model": self._wire_model,
-            "max_tokens": _DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens,
-            "messages": [_to_wire(message) for message in messages if message.role != "system"],
-        }
-        instructions = [message.content for message in messages if message.role == "system"]
-        if instructions:
-            request["system"] = "\n\n".join(instructions)
+        request = self._request(messages)
+        if max_tokens is not None:
+            request["max_tokens"] = max_tokens
         if stop is not None:
             request["stop_sequences"] = [stop] if isinstance(stop, str) else list(stop)
 
@@ -88,16 +119,88 @@ class AnthropicProvider(SdkAdapter["AsyncAnthropic"]):
 
         return await self._call(attempt, self._deadline(timeout))
 
+    async def complete_structured(
+        self,
+        messages: Sequence[ChatMessage],
+        response_model: type[T],
+        *,
+        temperature: float = 0.0,
+        max_retries: int = 2,
+        timeout: float | None = None,
+    ) -> T:
+        """See `llm.StructuredExtractor.complete_structured`.
+
+        Forces the use of a tool whose input is the answer; of a server or a model that
+        takes no such request, asks by the prompt. A reply in text is read as one.
+        """
+        del temperature  # part of the contract, not of this wire
+        shape = Shape(response_model)
+        deadline = self._deadline(timeout)
+
+        async def ask(conversation: Sequence[ChatMessage], tool: dict[str, Any] | None) -> Answer:
+            prompt = conversation if tool else shape.instructed(conversation)
+            request = self._request(prompt)
+            if tool:
+                request["tools"] = [tool]
+                request["tool_choice"] = {
+                    "type": "tool",
+                    "name": tool["name"],
+                    "disable_parallel_tool_use": True,
+                }
+
+            async def attempt(client: AsyncAnthropic) -> Answer:
+                return _answer(await client.messages.create(**request))
+
+            return await self._call(attempt, deadline)
+
+        native = Mode(partial(ask, tool=_tool(shape)), _FORCED_TOOL)
+        prompted = Mode(partial(ask, tool=None), shows_schema=True)
+        return await extract([native, prompted], messages, shape, max_retries)
+
+    def _request(self, messages: Sequence[ChatMessage]) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "model": self._wire_model,
+            "max_tokens": self._max_tokens,
+            "messages": [_to_wire(message) for message in messages if message.role != "system"],
+        }
+        instructions = [message.content for message in messages if message.role == "system"]
+        if instructions:
+            request["system"] = "\n\n".join(instructions)
+        if self._prompt_caching:
+            request["cache_control"] = {"type": "ephemeral"}
+        return request
+
     def _read(self, response: Message) -> Completion:
-        if response.content is None:
-            raise ProviderServiceError(f"the reply has no content: {response.to_json()[:500]}")
         return Completion(
-            content="".join(block.text for block in response.content if block.type == "text"),
+            content=_text(response),
             model=response.model,
             usage=None if response.usage is None else _usage(response.usage),
             finish_reason=response.stop_reason,
             raw=response.to_dict(mode="json") if self._return_raw else None,
         )
+
+
+def _tool(shape: Shape[Any]) -> dict[str, Any]:
+    return {
+        "name": shape.name,
+        "description": "Give the answer, as the input of this tool.",
+        "input_schema": shape.schema,
+    }
+
+
+def _text(response: Message) -> str:
+    if response.content is None:
+        raise ProviderServiceError(f"the reply has no content: {response.to_json()[:500]}")
+    return "".join(block.text for block in response.content if block.type == "text")
+
+
+def _answer(response: Message) -> Answer:
+    text = _text(response)
+    for block in response.content:
+        if block.type == "tool_use":
+            text = json.dumps(block.input, ensure_ascii=False)
+            break
+    return Answer(text=text, ending=ending_of(response.stop_reason))
 
 
 def _to_wire(message: ChatMessage) -> dict[str, Any]:

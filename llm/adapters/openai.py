@@ -3,27 +3,58 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from llm.adapters._base import SdkAdapter
+from pydantic import BaseModel
+
+from llm.adapters._base import Adapter, client_options, key_for, without_prefix
+from llm.adapters._errors import ErrorTable
+from llm.adapters._extras import import_sdk
 from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from llm.adapters._strict_schema import InexpressibleError, strict_schema
+from llm.adapters._vectors import batches, ordered, wanted_dimensions
 from llm.defaults import lookup_embedding_dimensions
-from llm.errors import ProviderServiceError
+from llm.errors import ProviderAuthError, ProviderServiceError, ProviderTimeoutError
+from llm.structured import Answer, Mode, Shape, ending_of, extract
 from llm.types import ChatMessage, Completion, Usage
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-    from openai.types import CompletionUsage, CreateEmbeddingResponse
+    from openai.types import CompletionUsage
     from openai.types.chat import ChatCompletion
+    from openai.types.chat.chat_completion import Choice
+
+T = TypeVar("T", bound=BaseModel)
+
+ERRORS: ErrorTable = {
+    "APITimeoutError": ProviderTimeoutError,
+    "APIConnectionError": ProviderServiceError,
+    "APIResponseValidationError": ProviderServiceError,
+    "OAuthError": ProviderAuthError,
+    "SubjectTokenProviderError": ProviderAuthError,
+    "APIStatusError": "by status",
+    "APIError": ProviderServiceError,
+    # Of interfaces that these adapters do not use.
+    "ContentFilterFinishReasonError": ProviderServiceError,
+    "InvalidWebhookSignatureError": ProviderServiceError,
+    "LengthFinishReasonError": ProviderServiceError,
+    "WebSocketConnectionClosedError": ProviderServiceError,
+    "WebSocketQueueFullError": ProviderServiceError,
+    "_AmbiguousModuleClientUsageError": ProviderServiceError,
+    "OpenAIError": ProviderServiceError,
+}
+"""What the exceptions of the ``openai`` SDK become."""
 
 _REASONING_MODEL = re.compile(r"(ft:)?(o\d|gpt-([5-9]|\d\d))(?!.*-chat)", re.IGNORECASE)
+_STRUCTURED = re.compile(r"response_format|json_schema|schema|structured|grammar", re.IGNORECASE)
 _SHORTENABLE = re.compile(r"text-embedding-3-", re.IGNORECASE)
 _LARGEST_BATCH = 2048
 
 
-class OpenAIProvider(SdkAdapter["AsyncOpenAI"]):
-    """Chat completions of OpenAI or of a server that speaks its wire.
+class OpenAIProvider(Adapter["AsyncOpenAI"]):
+    """Chat completions of OpenAI, of Azure OpenAI, or of a server that speaks their wire.
 
     Args:
         model: ``openai/NAME`` or ``NAME``; what follows the prefix reaches the wire whole.
@@ -33,6 +64,9 @@ class OpenAIProvider(SdkAdapter["AsyncOpenAI"]):
         max_retries: transport retries after a passing failure.
         return_raw: keep the response in `Completion.raw`.
         seed: sent with every request, for servers that can repeat a sampled reply.
+        api_version: of Azure OpenAI where its URLs name deployments; ``api_base`` is then
+            the resource's URL, ``https://NAME.openai.azure.com``, and the model the
+            deployment's name.
 
     Raises:
         ProviderAuthError: no key was passed or found.
@@ -49,18 +83,21 @@ class OpenAIProvider(SdkAdapter["AsyncOpenAI"]):
         max_retries: int = DEFAULT_MAX_RETRIES,
         return_raw: bool = False,
         seed: int | None = None,
+        api_version: str | None = None,
     ) -> None:
+        self._wire_model = without_prefix(model, "openai")
         super().__init__(
-            model,
-            provider="openai",
-            client="AsyncOpenAI",
-            api_key=api_key,
-            api_base=api_base,
+            f"openai/{self._wire_model}",
+            client=_client(model, api_key, api_base, api_version),
+            errors=ERRORS,
             timeout=timeout,
             max_retries=max_retries,
         )
         self._return_raw = return_raw
         self._seed = seed
+        self._reasons = _REASONING_MODEL.match(self._wire_model) is not None
+        if self._reasons:
+            self.ignored_parameters = frozenset({"temperature", "stop"})
 
     async def complete(
         self,
@@ -75,28 +112,64 @@ class OpenAIProvider(SdkAdapter["AsyncOpenAI"]):
 
         Reasoning models refuse ``temperature`` and ``stop``; for them both are left out.
         """
-        request: dict[str, Any] = {
-            "model": self._wire_model,
-            "messages": [_to_wire(message) for message in messages],
-        }
-        if self._seed is not None:
-            request["seed"] = self._seed
-        if _REASONING_MODEL.match(self._wire_model):
-            request |= {} if max_tokens is None else {"max_completion_tokens": max_tokens}
-        else:
-            request["temperature"] = temperature
-            request |= {} if max_tokens is None else {"max_tokens": max_tokens}
-            request |= {} if stop is None else {"stop": _listed(stop)}
+        request = self._request(messages, temperature)
+        if max_tokens is not None:
+            request["max_completion_tokens" if self._reasons else "max_tokens"] = max_tokens
+        if stop is not None and not self._reasons:
+            request["stop"] = [stop] if isinstance(stop, str) else list(stop)
 
         async def attempt(client: AsyncOpenAI) -> Completion:
             return self._read(await client.chat.completions.create(**request))
 
         return await self._call(attempt, self._deadline(timeout))
 
+    async def complete_structured(
+        self,
+        messages: Sequence[ChatMessage],
+        response_model: type[T],
+        *,
+        temperature: float = 0.0,
+        max_retries: int = 2,
+        timeout: float | None = None,
+    ) -> T:
+        """See `llm.StructuredExtractor.complete_structured`.
+
+        Asks for strict JSON schema; for a schema that strict mode cannot express, for the
+        schema without the promise; and of a server that takes neither, by the prompt.
+        """
+        shape = Shape(response_model)
+        deadline = self._deadline(timeout)
+
+        async def ask(
+            conversation: Sequence[ChatMessage], response_format: dict[str, Any] | None
+        ) -> Answer:
+            prompt = conversation if response_format else shape.instructed(conversation)
+            request = self._request(prompt, temperature)
+            if response_format:
+                request["response_format"] = response_format
+
+            async def attempt(client: AsyncOpenAI) -> Answer:
+                return _answer(await client.chat.completions.create(**request))
+
+            return await self._call(attempt, deadline)
+
+        native = Mode(partial(ask, response_format=_response_format(shape)), _STRUCTURED)
+        prompted = Mode(partial(ask, response_format=None), shows_schema=True)
+        return await extract([native, prompted], messages, shape, max_retries)
+
+    def _request(self, messages: Sequence[ChatMessage], temperature: float) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "model": self._wire_model,
+            "messages": [_to_wire(message) for message in messages],
+        }
+        if self._seed is not None:
+            request["seed"] = self._seed
+        if not self._reasons:
+            request["temperature"] = temperature
+        return request
+
     def _read(self, response: ChatCompletion) -> Completion:
-        if not response.choices:
-            raise ProviderServiceError(f"the reply has no choices: {response.to_json()[:500]}")
-        choice = response.choices[0]
+        choice = _first_choice(response)
         return Completion(
             content="" if choice.message.content is None else choice.message.content,
             model=response.model,
@@ -106,14 +179,14 @@ class OpenAIProvider(SdkAdapter["AsyncOpenAI"]):
         )
 
 
-class OpenAIEmbeddingProvider(SdkAdapter["AsyncOpenAI"]):
+class OpenAIEmbeddingProvider(Adapter["AsyncOpenAI"]):
     """Embeddings of OpenAI or of a server that speaks its wire.
 
     Args:
         model: as for `OpenAIProvider`.
         dimensions: length of the vectors. Needed for a model that `llm.defaults` does not
             know; for ``text-embedding-3-*`` a smaller one is asked of the provider.
-        api_key, api_base, timeout, max_retries: as for `OpenAIProvider`.
+        api_key, api_base, timeout, max_retries, api_version: as for `OpenAIProvider`.
 
     Raises:
         ValueError: the model's dimensions are not known and were not passed.
@@ -130,36 +203,26 @@ class OpenAIEmbeddingProvider(SdkAdapter["AsyncOpenAI"]):
         api_base: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
+        api_version: str | None = None,
     ) -> None:
+        self._wire_model = without_prefix(model, "openai")
         super().__init__(
-            model,
-            provider="openai",
-            client="AsyncOpenAI",
-            api_key=api_key,
-            api_base=api_base,
+            f"openai/{self._wire_model}",
+            client=_client(model, api_key, api_base, api_version),
+            errors=ERRORS,
             timeout=timeout,
             max_retries=max_retries,
         )
-        native = lookup_embedding_dimensions(self.model)
-        wanted = native if dimensions is None else dimensions
-        if wanted is None:
-            raise ValueError(
-                f"the length of the vectors of {self.model!r} is not known: pass dimensions=…"
-            )
-        if wanted <= 0:
-            raise ValueError(f"dimensions must be positive, not {wanted}")
-        self.dimensions: int = wanted
-        shortened = wanted != native and _SHORTENABLE.match(self._wire_model)
-        self._asked: dict[str, Any] = {"dimensions": wanted} if shortened else {}
+        self.dimensions: int = wanted_dimensions(self.model, dimensions)
+        shortened = self.dimensions != lookup_embedding_dimensions(self.model)
+        asks = shortened and _SHORTENABLE.match(self._wire_model)
+        self._asked: dict[str, Any] = {"dimensions": self.dimensions} if asks else {}
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """See `llm.EmbeddingProvider.embed`. More than 2,048 texts take several requests."""
-        if isinstance(texts, str):
-            raise TypeError("embed() takes a sequence of texts; for one text use embed_one()")
         deadline = self._deadline(None)
         vectors: list[list[float]] = []
-        for start in range(0, len(texts), _LARGEST_BATCH):
-            batch = list(texts[start : start + _LARGEST_BATCH])
+        for batch in batches(texts, _LARGEST_BATCH):
             vectors += await self._embed_batch(batch, deadline)
         return vectors
 
@@ -172,25 +235,45 @@ class OpenAIEmbeddingProvider(SdkAdapter["AsyncOpenAI"]):
             response = await client.embeddings.create(
                 model=self._wire_model, input=texts, **self._asked
             )
-            return self._vectors(response, len(texts))
+            found = ((item.index, item.embedding) for item in response.data)
+            return ordered(found, len(texts), self.dimensions, self.model)
 
         return await self._call(attempt, deadline)
 
-    def _vectors(self, response: CreateEmbeddingResponse, wanted: int) -> list[list[float]]:
-        # The wire promises no order: `index` says which text a vector belongs to.
-        by_index = {item.index: item.embedding for item in response.data}
-        if len(response.data) != wanted or by_index.keys() != set(range(wanted)):
-            raise ProviderServiceError(
-                f"the provider sent {len(response.data)} vectors, numbered "
-                f"{sorted(by_index)[:10]}, for {wanted} texts"
-            )
-        for index, vector in by_index.items():
-            if len(vector) != self.dimensions:
-                raise ProviderServiceError(
-                    f"vector {index} has length {len(vector)}, not {self.dimensions}: "
-                    f"check dimensions=… for {self.model}"
-                )
-        return [[float(number) for number in by_index[index]] for index in range(wanted)]
+
+def _client(
+    model: str, api_key: str | None, api_base: str | None, api_version: str | None
+) -> Callable[[], AsyncOpenAI]:
+    sdk = import_sdk("openai")
+    if api_version is None:
+        options = client_options(key_for(model, api_key, "OPENAI_API_KEY"), api_base)
+        return partial(sdk.AsyncOpenAI, **options)
+    options = client_options(key_for(model, api_key, "AZURE_OPENAI_API_KEY"), None)
+    azure = {"api_version": api_version, "azure_endpoint": api_base}
+    return partial(sdk.AsyncAzureOpenAI, **options, **azure)
+
+
+def _response_format(shape: Shape[Any]) -> dict[str, Any]:
+    try:
+        schema, strict = strict_schema(shape.schema), True
+    except InexpressibleError:
+        schema, strict = shape.schema, False
+    named = {"name": shape.name, "schema": schema, "strict": strict}
+    return {"type": "json_schema", "json_schema": named}
+
+
+def _first_choice(response: ChatCompletion) -> Choice:
+    if not response.choices:
+        raise ProviderServiceError(f"the reply has no choices: {response.to_json()[:500]}")
+    return response.choices[0]
+
+
+def _answer(response: ChatCompletion) -> Answer:
+    choice = _first_choice(response)
+    if choice.message.refusal:
+        return Answer(text=choice.message.refusal, ending="refused")
+    text = "" if choice.message.content is None else choice.message.content
+    return Answer(text=text, ending=ending_of(choice.finish_reason))
 
 
 def _to_wire(message: ChatMessage) -> dict[str, str]:
@@ -200,10 +283,6 @@ def _to_wire(message: ChatMessage) -> dict[str, str]:
     if message.tool_call_id is not None:
         wire["tool_call_id"] = message.tool_call_id
     return wire
-
-
-def _listed(stop: Sequence[str]) -> list[str]:
-    return [stop] if isinstance(stop, str) else list(stop)
 
 
 def _usage(usage: CompletionUsage) -> Usage:
