@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, InstanceOf, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from llm import tolerant_json
@@ -50,8 +50,12 @@ _LONGEST_INPUT = 100
 class Answer(BaseModel):
     """What a model answered to one attempt."""
 
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
     text: str
     ending: Ending = "whole"
+    outcome: InstanceOf[BaseModel] | ValidationError | None = None
+    """What the provider itself made of the text, where it validates."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,10 @@ class Shape(Generic[T]):
         Raises:
             ValidationError: it holds none; a cut answer never does.
         """
+        if isinstance(answer.outcome, self.model):
+            return answer.outcome
+        if isinstance(answer.outcome, ValidationError):
+            raise answer.outcome
         if answer.ending == "cut":
             raise self._unreadable(answer.text, "it was cut off at the limit on its length")
         try:

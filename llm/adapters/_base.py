@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from llm.adapters._errors import ErrorTable, translated
+from llm._translation import ErrorTable, translated
 from llm.adapters._per_loop import PerLoop
 from llm.adapters._retries import with_retries
 from llm.errors import ProviderAuthError
@@ -91,7 +91,7 @@ def key_for(model: str, api_key: str | None, *variables: str) -> str:
     Raises:
         ProviderAuthError: there is none.
     """
-    key = api_key or next(filter(None, map(os.environ.get, variables)), None)
+    key = next(filter(None, map(os.environ.get, variables)), None) if api_key is None else api_key
     if not key:
         raise ProviderAuthError(
             f"no key for {model}: pass api_key=… or set the environment variable "

@@ -25,7 +25,8 @@ class PerLoop(Generic[C]):
     `asyncio.run` makes it do: no connection outlives its loop.
 
     Args:
-        client: makes a client, which is entered without waiting for anything.
+        client: makes a client, which is entered without waiting for anything. It must not
+            be a generator, which the loop would shut down by itself.
     """
 
     def __init__(self, client: Callable[[], AbstractAsyncContextManager[C]]) -> None:

@@ -19,7 +19,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from llm.adapters._errors import http_reply, retry_after
+from llm._translation import http_reply, retry_after
 from llm.errors import ProviderServiceError, ProviderTimeoutError
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
+from llm._translation import ErrorTable
 from llm.adapters._base import Adapter, client_options, key_for, without_prefix
-from llm.adapters._errors import ErrorTable
 from llm.adapters._extras import import_sdk
 from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from llm.errors import ProviderAuthError, ProviderServiceError, ProviderTimeoutError

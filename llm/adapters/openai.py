@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
+from llm._translation import ErrorTable
 from llm.adapters._base import Adapter, client_options, key_for, without_prefix
-from llm.adapters._errors import ErrorTable
 from llm.adapters._extras import import_sdk
+from llm.adapters._openai_format import (
+    REASONING_MODEL,
+    REFUSES_RESPONSE_FORMAT,
+    message_to_wire,
+    response_format,
+)
 from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from llm.adapters._strict_schema import InexpressibleError, strict_schema
 from llm.adapters._vectors import batches, ordered, wanted_dimensions
 from llm.defaults import lookup_embedding_dimensions
 from llm.errors import ProviderAuthError, ProviderServiceError, ProviderTimeoutError
@@ -47,8 +52,6 @@ ERRORS: ErrorTable = {
 }
 """What the exceptions of the ``openai`` SDK become."""
 
-_REASONING_MODEL = re.compile(r"(ft:)?(o\d|gpt-([5-9]|\d\d))(?!.*-chat)", re.IGNORECASE)
-_STRUCTURED = re.compile(r"response_format|json_schema|schema|structured|grammar", re.IGNORECASE)
 _SHORTENABLE = re.compile(r"text-embedding-3-", re.IGNORECASE)
 _LARGEST_BATCH = 2048
 
@@ -95,7 +98,7 @@ class OpenAIProvider(Adapter["AsyncOpenAI"]):
         )
         self._return_raw = return_raw
         self._seed = seed
-        self._reasons = _REASONING_MODEL.match(self._wire_model) is not None
+        self._reasons = REASONING_MODEL.match(self._wire_model) is not None
         if self._reasons:
             self.ignored_parameters = frozenset({"temperature", "stop"})
 
@@ -140,27 +143,25 @@ class OpenAIProvider(Adapter["AsyncOpenAI"]):
         shape = Shape(response_model)
         deadline = self._deadline(timeout)
 
-        async def ask(
-            conversation: Sequence[ChatMessage], response_format: dict[str, Any] | None
-        ) -> Answer:
-            prompt = conversation if response_format else shape.instructed(conversation)
+        async def ask(conversation: Sequence[ChatMessage], form: dict[str, Any] | None) -> Answer:
+            prompt = conversation if form else shape.instructed(conversation)
             request = self._request(prompt, temperature)
-            if response_format:
-                request["response_format"] = response_format
+            if form:
+                request["response_format"] = form
 
             async def attempt(client: AsyncOpenAI) -> Answer:
                 return _answer(await client.chat.completions.create(**request))
 
             return await self._call(attempt, deadline)
 
-        native = Mode(partial(ask, response_format=_response_format(shape)), _STRUCTURED)
-        prompted = Mode(partial(ask, response_format=None), shows_schema=True)
+        native = Mode(partial(ask, form=response_format(shape)), REFUSES_RESPONSE_FORMAT)
+        prompted = Mode(partial(ask, form=None), shows_schema=True)
         return await extract([native, prompted], messages, shape, max_retries)
 
     def _request(self, messages: Sequence[ChatMessage], temperature: float) -> dict[str, Any]:
         request: dict[str, Any] = {
             "model": self._wire_model,
-            "messages": [_to_wire(message) for message in messages],
+            "messages": [message_to_wire(message) for message in messages],
         }
         if self._seed is not None:
             request["seed"] = self._seed
@@ -253,15 +254,6 @@ def _client(
     return partial(sdk.AsyncAzureOpenAI, **options, **azure)
 
 
-def _response_format(shape: Shape[Any]) -> dict[str, Any]:
-    try:
-        schema, strict = strict_schema(shape.schema), True
-    except InexpressibleError:
-        schema, strict = shape.schema, False
-    named = {"name": shape.name, "schema": schema, "strict": strict}
-    return {"type": "json_schema", "json_schema": named}
-
-
 def _first_choice(response: ChatCompletion) -> Choice:
     if not response.choices:
         raise ProviderServiceError(f"the reply has no choices: {response.to_json()[:500]}")
@@ -274,15 +266,6 @@ def _answer(response: ChatCompletion) -> Answer:
         return Answer(text=choice.message.refusal, ending="refused")
     text = "" if choice.message.content is None else choice.message.content
     return Answer(text=text, ending=ending_of(choice.finish_reason))
-
-
-def _to_wire(message: ChatMessage) -> dict[str, str]:
-    wire = {"role": message.role, "content": message.content}
-    if message.name is not None:
-        wire["name"] = message.name
-    if message.tool_call_id is not None:
-        wire["tool_call_id"] = message.tool_call_id
-    return wire
 
 
 def _usage(usage: CompletionUsage) -> Usage:

@@ -1,4 +1,4 @@
-"""One translation of an SDK's exceptions into ours, for the call and for the parsing.
+"""One translation of anybody's exceptions into ours, for the call and for the parsing.
 
 Each adapter has a table of its SDK's exceptions; everything else is here.
 """
@@ -95,16 +95,23 @@ def translated(table: ErrorTable) -> Iterator[None]:
         raise _translate(error, table) from error
 
 
+def _entry(
+    error: BaseException | None, table: ErrorTable
+) -> type[ProviderError] | Literal["by status"] | None:
+    return next((table[c.__name__] for c in type(error).__mro__ if c.__name__ in table), None)
+
+
 def _translate(error: Exception, table: ErrorTable) -> ProviderError:
-    kind = next((table[c.__name__] for c in type(error).__mro__ if c.__name__ in table), None)
+    # Hugging Face wraps what it means in an OSError.
+    kind = _entry(error.__cause__, table) or _entry(error, table)
     if kind is None and isinstance(error, TimeoutError):
         kind = ProviderTimeoutError
-    if kind is None:
+    reply = http_reply(error)
+    if kind is None and reply is None:
         return ProviderServiceError(
             f"the provider's reply could not be read: {type(error).__name__}: {error}"
         )
-    reply = http_reply(error)
-    if kind == "by status":
+    if kind is None or kind == "by status":
         kind = ProviderServiceError if reply is None else error_class(reply.status)
     message = str(error) or type(error).__name__
     if kind is ProviderRateLimitError:

@@ -1,0 +1,361 @@
+"""Every provider that LiteLLM knows, through the ``litellm`` package."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from types import ModuleType
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from pydantic import BaseModel
+
+from llm._translation import ErrorTable
+from llm.adapters._base import Adapter
+from llm.adapters._extras import import_sdk
+from llm.adapters._openai_format import (
+    REASONING_MODEL,
+    REFUSES_RESPONSE_FORMAT,
+    message_to_wire,
+    response_format,
+)
+from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
+from llm.adapters._vectors import batches, ordered, wanted_dimensions
+from llm.defaults import lookup_embedding_dimensions
+from llm.errors import (
+    ProviderInvalidRequestError,
+    ProviderRateLimitError,
+    ProviderServiceError,
+    ProviderTimeoutError,
+)
+from llm.structured import Answer, Mode, Shape, ending_of, extract
+from llm.types import ChatMessage, Completion, Usage
+
+T = TypeVar("T", bound=BaseModel)
+
+ERRORS: ErrorTable = {
+    "Timeout": ProviderTimeoutError,
+    "APIConnectionError": ProviderServiceError,
+    "APIResponseValidationError": ProviderServiceError,
+    "APIStatusError": "by status",
+    "APIError": "by status",
+    "BudgetExceededError": ProviderInvalidRequestError,
+    "BlockedPiiEntityError": ProviderInvalidRequestError,
+    "GuardrailRaisedException": ProviderInvalidRequestError,
+    "ModelNotMappedError": ProviderInvalidRequestError,
+    "RouterRateLimitError": ProviderRateLimitError,
+    "RouterRateLimitErrorBasic": ProviderRateLimitError,
+    # Of LiteLLM's proxy and of interfaces that these adapters do not use.
+    "MidStreamFallbackError": ProviderServiceError,
+    "ModifyResponseException": ProviderServiceError,
+    "SensitiveDataRouteException": ProviderServiceError,
+    "ToolLoopMaxRoundsExceeded": ProviderServiceError,
+    "OpenAIError": ProviderServiceError,
+}
+"""What the exceptions of ``litellm`` become; most of them are OpenAI's by inheritance."""
+
+_NO_TIMEOUT = 86_400.0
+"""Seconds. The deadline is ours; LiteLLM keeps a client for each timeout that it is given."""
+_OFFLINE = ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS")
+
+
+class LiteLLMProvider(Adapter[ModuleType]):
+    """Chat models of every provider that LiteLLM knows.
+
+    LiteLLM fetches tables from the internet unless the environment variables
+    ``LITELLM_LOCAL_MODEL_COST_MAP`` and ``LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS`` are
+    ``True``, which they are made here when they are not set.
+
+    Args:
+        model: ``provider/model`` in LiteLLM's names, or a bare name that it recognises.
+        api_key: default: what LiteLLM reads from the environment for the provider.
+        api_base: the server's URL, as LiteLLM wants it for the provider.
+        timeout: seconds for a whole call, retries included.
+        max_retries: transport retries after a passing failure.
+        return_raw: keep the response, as LiteLLM normalises it, in `Completion.raw`.
+        options: passed to every call of LiteLLM (``aws_region_name``, ``api_version``, …).
+
+    Raises:
+        ValueError: LiteLLM knows no provider for the model.
+        ImportError: LiteLLM is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_key: str | None = None,
+        api_base: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        return_raw: bool = False,
+        **options: Any,
+    ) -> None:
+        sdk = _import_litellm()
+        name, provider = _resolve(sdk, model)
+        super().__init__(
+            f"{provider}/{name}",
+            client=partial(_Lease, sdk),
+            errors=ERRORS,
+            timeout=timeout,
+            max_retries=max_retries,
+        )
+        self._return_raw = return_raw
+        self._options = _options(self.model, api_key, api_base, options)
+        known = sdk.get_supported_openai_params(name, custom_llm_provider=provider) or []
+        self._takes_response_format = "response_format" in known
+        self.ignored_parameters = frozenset({"temperature", "stop"} - set(known))
+        if provider in ("openai", "azure") and REASONING_MODEL.match(name):
+            self.ignored_parameters = frozenset({"temperature", "stop"})
+
+    async def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        temperature: float = 0.0,
+        max_tokens: int | None = None,
+        stop: Sequence[str] | None = None,
+        timeout: float | None = None,
+    ) -> Completion:
+        """See `llm.LLMProvider.complete`. Parameters that the model refuses are left out."""
+        request = self._request(messages, temperature)
+        if max_tokens is not None:
+            request["max_tokens"] = max_tokens
+        if stop is not None and "stop" not in self.ignored_parameters:
+            request["stop"] = [stop] if isinstance(stop, str) else list(stop)
+
+        async def attempt(sdk: ModuleType) -> Completion:
+            return self._read(sdk, await sdk.acompletion(**request))
+
+        return await self._call(attempt, self._deadline(timeout))
+
+    async def complete_structured(
+        self,
+        messages: Sequence[ChatMessage],
+        response_model: type[T],
+        *,
+        temperature: float = 0.0,
+        max_retries: int = 2,
+        timeout: float | None = None,
+    ) -> T:
+        """See `llm.StructuredExtractor.complete_structured`.
+
+        Asks by ``response_format`` where LiteLLM knows that the model takes it, and
+        otherwise by the prompt.
+        """
+        shape = Shape(response_model)
+        deadline = self._deadline(timeout)
+
+        async def ask(conversation: Sequence[ChatMessage], form: dict[str, Any] | None) -> Answer:
+            request = self._request(
+                conversation if form else shape.instructed(conversation), temperature
+            )
+            if form:
+                request["response_format"] = form
+
+            async def attempt(sdk: ModuleType) -> Answer:
+                return _answer(await sdk.acompletion(**request))
+
+            return await self._call(attempt, deadline)
+
+        modes = [Mode(partial(ask, form=None), shows_schema=True)]
+        if self._takes_response_format:
+            native = partial(ask, form=response_format(shape))
+            modes.insert(0, Mode(native, REFUSES_RESPONSE_FORMAT))
+        return await extract(modes, messages, shape, max_retries)
+
+    def _request(self, messages: Sequence[ChatMessage], temperature: float) -> dict[str, Any]:
+        request = {
+            "messages": [message_to_wire(message) for message in messages],
+            "drop_params": True,
+            **self._options,
+        }
+        if "temperature" not in self.ignored_parameters:
+            request["temperature"] = temperature
+        return request
+
+    def _read(self, sdk: ModuleType, response: Any) -> Completion:
+        choice = _first_choice(response)
+        usage = _usage(response)
+        if usage is not None:
+            # It raises for every model that is not in its table of prices.
+            with suppress(Exception):
+                cost = sdk.completion_cost(completion_response=response, model=self.model)
+                usage = usage.model_copy(update={"cost_usd": cost})
+        content = choice.message.content
+        return Completion(
+            content="" if content is None else content,
+            model=response.model,
+            usage=usage,
+            finish_reason=choice.finish_reason,
+            raw=response.model_dump(mode="json") if self._return_raw else None,
+        )
+
+
+class LiteLLMEmbeddingProvider(Adapter[ModuleType]):
+    """Embedding models of every provider that LiteLLM knows.
+
+    Args:
+        model, api_key, api_base, timeout, max_retries, options: as for `LiteLLMProvider`.
+        dimensions: length of the vectors. Needed for a model that `llm.defaults` does not
+            know; of one that it knows, another length is asked of the provider.
+        batch_size: the most texts in one request; the default suits every provider.
+
+    Raises:
+        ValueError: LiteLLM knows no provider for the model, or its dimensions are not
+            known and were not passed.
+        ImportError: LiteLLM is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        dimensions: int | None = None,
+        api_key: str | None = None,
+        api_base: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        batch_size: int = 96,
+        **options: Any,
+    ) -> None:
+        sdk = _import_litellm()
+        name, provider = _resolve(sdk, model)
+        super().__init__(
+            f"{provider}/{name}",
+            client=partial(_Lease, sdk),
+            errors=ERRORS,
+            timeout=timeout,
+            max_retries=max_retries,
+        )
+        self.dimensions: int = wanted_dimensions(self.model, dimensions)
+        self._batch_size = batch_size
+        self._options = _options(self.model, api_key, api_base, options)
+        if self.dimensions != (lookup_embedding_dimensions(self.model) or self.dimensions):
+            self._options["dimensions"] = self.dimensions
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """See `llm.EmbeddingProvider.embed`. More texts than a batch take several requests."""
+        deadline = self._deadline(None)
+        vectors: list[list[float]] = []
+        for batch in batches(texts, self._batch_size):
+            vectors += await self._embed_batch(batch, deadline)
+        return vectors
+
+    async def embed_one(self, text: str) -> list[float]:
+        """See `llm.EmbeddingProvider.embed_one`."""
+        return (await self.embed([text]))[0]
+
+    async def _embed_batch(self, texts: list[str], deadline: float) -> list[list[float]]:
+        async def attempt(sdk: ModuleType) -> list[list[float]]:
+            response = await sdk.aembedding(input=texts, **self._options)
+            found = ((item["index"], item["embedding"]) for item in response.data)
+            return ordered(found, len(texts), self.dimensions, self.model)
+
+        return await self._call(attempt, deadline)
+
+
+def _import_litellm() -> ModuleType:
+    for variable in _OFFLINE:
+        os.environ.setdefault(variable, "True")
+    sdk = import_sdk("litellm")
+    # It prints advice to standard output with every error.
+    vars(sdk)["suppress_debug_info"] = True
+    return sdk
+
+
+def _resolve(sdk: ModuleType, model: str) -> tuple[str, str]:
+    """Name and provider, in LiteLLM's words."""
+    prefix, slash, rest = model.partition("/")
+    try:
+        name, provider, *_ = sdk.get_llm_provider(prefix.lower() + slash + rest if slash else model)
+    except Exception as error:
+        raise ValueError(
+            f"LiteLLM knows no provider for {model!r}: write PROVIDER/MODEL, in its names"
+        ) from error
+    return name, provider
+
+
+def _options(
+    model: str, api_key: str | None, api_base: str | None, options: dict[str, Any]
+) -> dict[str, Any]:
+    where = {"api_key": api_key, "api_base": api_base}
+    return {
+        "model": model,
+        "timeout": _NO_TIMEOUT,
+        "max_retries": 0,
+        "num_retries": 0,
+        **{name: value for name, value in where.items() if value is not None},
+        **options,
+    }
+
+
+def _first_choice(response: Any) -> Any:
+    if not response.choices:
+        raise ProviderServiceError(f"the reply has no choices: {response!r:.500}")
+    return response.choices[0]
+
+
+def _answer(response: Any) -> Answer:
+    choice = _first_choice(response)
+    refusal = (choice.message.provider_specific_fields or {}).get("refusal")
+    if refusal:
+        return Answer(text=refusal, ending="refused")
+    content = choice.message.content
+    return Answer(text="" if content is None else content, ending=ending_of(choice.finish_reason))
+
+
+def _usage(response: Any) -> Usage | None:
+    usage = getattr(response, "usage", None)
+    # It writes zeros where the provider reported nothing.
+    if usage is None or not usage.prompt_tokens + usage.completion_tokens:
+        return None
+    details = usage.prompt_tokens_details
+    cached = (details.cached_tokens if details else None) or 0
+    return Usage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.prompt_tokens + usage.completion_tokens,
+        cached_tokens=min(cached, usage.prompt_tokens),
+    )
+
+
+_leases: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+_leases_lock = threading.Lock()
+
+
+class _Lease:
+    """LiteLLM for one adapter in one loop.
+
+    LiteLLM keeps its clients for itself, one set for each loop, which all adapters share.
+    The last adapter to leave a loop closes them.
+    """
+
+    def __init__(self, sdk: ModuleType) -> None:
+        self._sdk = sdk
+
+    async def __aenter__(self) -> ModuleType:
+        loop = asyncio.get_running_loop()
+        with _leases_lock:
+            _leases[loop] = _leases.get(loop, 0) + 1
+        return self._sdk
+
+    async def __aexit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        with _leases_lock:
+            _leases[loop] -= 1
+            last = _leases[loop] == 0
+        if last:
+            await _close_clients(self._sdk, loop)
+
+
+async def _close_clients(sdk: ModuleType, loop: asyncio.AbstractEventLoop) -> None:
+    cache = sdk.in_memory_llm_clients_cache
+    for key in [key for key in cache.cache_dict if key.endswith(f"-{id(loop)}")]:
+        client = cache.cache_dict[key]
+        cache.delete_cache(key)
+        await client.close()
