@@ -89,7 +89,8 @@ class Shape(Generic[T]):
     """
 
     def __init__(self, response_model: type[T]) -> None:
-        if not (isinstance(response_model, type) and issubclass(response_model, BaseModel)):
+        is_model = isinstance(response_model, type) and issubclass(response_model, BaseModel)
+        if not is_model or response_model is BaseModel:
             raise TypeError(
                 f"response_model must be a subclass of pydantic.BaseModel, not {response_model!r}"
             )

@@ -27,10 +27,10 @@ from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from llm.adapters._vectors import batches, ordered, wanted_dimensions
 from llm.defaults import lookup_embedding_dimensions
 from llm.errors import (
+    ProviderAuthError,
     ProviderInvalidRequestError,
     ProviderRateLimitError,
     ProviderServiceError,
-    ProviderTimeoutError,
 )
 from llm.structured import Answer, Mode, Shape, ending_of, extract
 from llm.types import ChatMessage, Completion, Usage
@@ -38,7 +38,7 @@ from llm.types import ChatMessage, Completion, Usage
 T = TypeVar("T", bound=BaseModel)
 
 ERRORS: ErrorTable = {
-    "Timeout": ProviderTimeoutError,
+    "Timeout": "by status",
     "APIConnectionError": ProviderServiceError,
     "APIResponseValidationError": ProviderServiceError,
     "APIStatusError": "by status",
@@ -81,6 +81,7 @@ class LiteLLMProvider(Adapter[ModuleType]):
 
     Raises:
         ValueError: LiteLLM knows no provider for the model.
+        ProviderAuthError: no key was passed or found, for a provider that needs just that.
         ImportError: LiteLLM is not installed.
     """
 
@@ -105,10 +106,11 @@ class LiteLLMProvider(Adapter[ModuleType]):
             max_retries=max_retries,
         )
         self._return_raw = return_raw
-        self._options = _options(self.model, api_key, api_base, options)
-        known = sdk.get_supported_openai_params(name, custom_llm_provider=provider) or []
-        self._takes_response_format = "response_format" in known
-        self.ignored_parameters = frozenset({"temperature", "stop"} - set(known))
+        self._options = _options(sdk, self.model, api_key, api_base, options)
+        known = sdk.get_supported_openai_params(name, custom_llm_provider=provider)
+        self._takes_response_format = "response_format" in (known or ())
+        if known is not None:
+            self.ignored_parameters = frozenset({"temperature", "stop"} - set(known))
         if provider in ("openai", "azure") and REASONING_MODEL.match(name):
             self.ignored_parameters = frozenset({"temperature", "stop"})
 
@@ -208,6 +210,7 @@ class LiteLLMEmbeddingProvider(Adapter[ModuleType]):
     Raises:
         ValueError: LiteLLM knows no provider for the model, or its dimensions are not
             known and were not passed.
+        ProviderAuthError: as for `LiteLLMProvider`.
         ImportError: LiteLLM is not installed.
     """
 
@@ -234,7 +237,7 @@ class LiteLLMEmbeddingProvider(Adapter[ModuleType]):
         )
         self.dimensions: int = wanted_dimensions(self.model, dimensions)
         self._batch_size = batch_size
-        self._options = _options(self.model, api_key, api_base, options)
+        self._options = _options(sdk, self.model, api_key, api_base, options)
         if self.dimensions != (lookup_embedding_dimensions(self.model) or self.dimensions):
             self._options["dimensions"] = self.dimensions
 
@@ -281,8 +284,18 @@ def _resolve(sdk: ModuleType, model: str) -> tuple[str, str]:
 
 
 def _options(
-    model: str, api_key: str | None, api_base: str | None, options: dict[str, Any]
+    sdk: ModuleType,
+    model: str,
+    api_key: str | None,
+    api_base: str | None,
+    options: dict[str, Any],
 ) -> dict[str, Any]:
+    missing = sdk.validate_environment(model)["missing_keys"]
+    # Where anything but one key may be missing, there are other ways to say who one is.
+    if not api_key and len(missing) == 1 and missing[0].endswith("_API_KEY"):
+        raise ProviderAuthError(
+            f"no key for {model}: pass api_key=… or set the environment variable {missing[0]}"
+        )
     where = {"api_key": api_key, "api_base": api_base}
     return {
         "model": model,

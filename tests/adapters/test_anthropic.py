@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from llm import ChatMessage, Usage
+import pytest
+
+from llm import ChatMessage, ProviderAuthError, Usage, from_provider
 from llm.types import Role
 from tck.wire.server import Reply
 from tests.adapters.serving import HELLO, body_of, provider, reply, served
@@ -75,3 +77,13 @@ async def test_a_reply_in_several_blocks_is_one_text() -> None:
     assert completion.usage == Usage(
         prompt_tokens=123, completion_tokens=4, total_tokens=127, cached_tokens=20
     )
+
+
+def test_a_missing_key_is_an_auth_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in (None, ""):
+        with pytest.raises(ProviderAuthError, match="ANTHROPIC_API_KEY"):
+            from_provider("anthropic/m", api_key=key)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "from the environment")
+    assert from_provider("anthropic/m").model == "anthropic/m"
+    with pytest.raises(ProviderAuthError):
+        from_provider("anthropic/m", api_key="")

@@ -85,9 +85,10 @@ def test_every_exception_of_an_sdk_is_in_its_table(sdk: str) -> None:
 @pytest.mark.parametrize("sdk", INSTALLED)
 def test_a_timeout_is_told_from_the_connection_error_that_it_is(sdk: str) -> None:
     module = importlib.import_module(sdk)
-    raised = module.Timeout if sdk == "litellm" else module.APITimeoutError
-    error = raised.__new__(raised)
-    error.message = "slow"
+    if sdk == "litellm":
+        error: Exception = module.Timeout("slow", "m", "openai")
+    else:
+        error = module.APITimeoutError.__new__(module.APITimeoutError)
     with pytest.raises(ProviderTimeoutError) as caught, translated(_table(sdk)):
         raise error
     assert caught.value.__cause__ is error

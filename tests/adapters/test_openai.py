@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llm import ChatMessage, ProviderServiceError
+from llm import ChatMessage, ProviderAuthError, ProviderServiceError, from_provider
 from llm.adapters.openai import OpenAIEmbeddingProvider, OpenAIProvider
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import ChatReply, ChatRequest
@@ -182,3 +182,13 @@ def test_dimensions_must_be_known_and_positive() -> None:
     with pytest.raises(ValueError, match="must be positive"):
         OpenAIEmbeddingProvider("unknown-model", api_key="key", dimensions=0)
     assert OpenAIEmbeddingProvider("text-embedding-3-large", api_key="key").dimensions == 3072
+
+
+def test_a_missing_key_is_an_auth_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in (None, ""):
+        with pytest.raises(ProviderAuthError, match="OPENAI_API_KEY"):
+            from_provider("openai/m", api_key=key)
+    monkeypatch.setenv("OPENAI_API_KEY", "from the environment")
+    assert from_provider("openai/m").model == "openai/m"
+    with pytest.raises(ProviderAuthError):
+        from_provider("openai/m", api_key="")
