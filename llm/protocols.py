@@ -18,6 +18,8 @@ class LLMProvider(Protocol):
 
     Attributes:
         model: the canonical ``provider/model``; a bare name is normalised to it.
+
+    Source: the provider API reference, ``LLMProvider``.
     """
 
     model: str
@@ -50,7 +52,12 @@ class LLMProvider(Protocol):
 
 @runtime_checkable
 class StructuredExtractor(Protocol):
-    """A chat model that can answer in the shape of a pydantic model."""
+    """A chat model that can answer in the shape of a pydantic model.
+
+    It uses the most reliable mode that its provider has, or a schema in the prompt.
+
+    Source: the provider API reference, ``StructuredExtractor``.
+    """
 
     async def complete_structured(
         self,
@@ -72,7 +79,7 @@ class StructuredExtractor(Protocol):
             timeout: seconds for the whole call, every attempt included.
 
         Raises:
-            StructuredExtractionError: no attempt validated.
+            StructuredExtractionError: no attempt validated, or the model refused.
             ProviderError: whatever else goes wrong, unretried here.
         """
         ...
@@ -85,6 +92,8 @@ class EmbeddingProvider(Protocol):
     Attributes:
         model: the canonical ``provider/model``.
         dimensions: the length of every vector, known from construction on.
+
+    Source: the provider API reference, ``EmbeddingProvider``.
     """
 
     model: str

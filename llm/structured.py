@@ -125,13 +125,15 @@ class Shape(Generic[T]):
             raise self._unreadable(
                 answer.text, f"it holds no whole JSON object ({error})"
             ) from None
-        if self._wrapped:
-            if _ROOT not in found:
-                raise self._unreadable(answer.text, f"the object has no {_ROOT!r}")
-            return self.model.model_validate_json(json.dumps(found[_ROOT]))
+        if self._wrapped and _ROOT not in found:
+            raise self._unreadable(answer.text, f"the object has no {_ROOT!r}")
         # As JSON, so that dates, enums and decimals are read from their strings in strict
         # models too.
-        return self.model.model_validate_json(json.dumps(found))
+        try:
+            text = json.dumps(found[_ROOT] if self._wrapped else found)
+        except RecursionError:
+            raise self._unreadable(answer.text, "it is nested too deeply") from None
+        return self.model.model_validate_json(text)
 
     def instructed(self, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
         """The conversation with the schema in a system message, after those of the caller."""

@@ -8,7 +8,13 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 
 class ChatMessage(BaseModel):
-    """One message of a conversation. Immutable, so that calls and retries may share it."""
+    """One message of a conversation. Immutable, so that calls and retries may share it.
+
+    Raises:
+        pydantic.ValidationError: the role is none of the four, or a field is no text.
+
+    Source: the provider API reference, ``ChatMessage``.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,7 +27,13 @@ class ChatMessage(BaseModel):
 
 
 class Usage(BaseModel):
-    """Tokens that one call cost, as the provider counted them."""
+    """Tokens that one call cost, as the provider counted them.
+
+    Raises:
+        pydantic.ValidationError: a count is negative.
+
+    Source: the provider API reference, ``Usage``.
+    """
 
     prompt_tokens: int = Field(default=0, ge=0)
     """Tokens of the prompt, those read from or written to a cache included."""
@@ -35,7 +47,10 @@ class Usage(BaseModel):
 
 
 class Completion(BaseModel):
-    """A provider's reply to one chat call."""
+    """A provider's reply to one chat call.
+
+    Source: the provider API reference, ``Completion``.
+    """
 
     content: str
     """The text, character for character; ``""`` when the reply holds none."""

@@ -109,8 +109,12 @@ def _loaded_after(statement: str) -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
-def test_importing_llm_loads_no_sdk() -> None:
-    assert not _loaded_after("import llm") & SDKS
+def test_importing_llm_loads_no_sdk_and_little_else() -> None:
+    loaded = _loaded_after("import llm")
+    assert not loaded & SDKS
+    assert not loaded & {"pydantic", "asyncio", "json"}, "a name is loaded when it is used"
+    everything = _loaded_after("from llm import *; import llm.backends")
+    assert not everything & (SDKS | {"tenacity"})
 
 
 def test_the_plugin_loads_nothing_but_itself() -> None:
@@ -125,6 +129,6 @@ def test_public_names_of_llm() -> None:
     assert set(llm.__all__) <= set(dir(llm))
     for name in llm.__all__:
         assert getattr(llm, name).__name__ == name
-        assert getattr(llm, name).__doc__
+        assert "Source: the provider API reference" in getattr(llm, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'Chat'"):
         llm.Chat  # noqa: B018

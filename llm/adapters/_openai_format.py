@@ -12,7 +12,7 @@ from llm.types import ChatMessage
 REASONING_MODEL = re.compile(r"(ft:)?(o\d|gpt-([5-9]|\d\d))(?!.*-chat)", re.IGNORECASE)
 """OpenAI's models that refuse ``temperature``, ``stop`` and ``max_tokens``."""
 REFUSES_RESPONSE_FORMAT = re.compile(
-    r"response_format|json_schema|schema|structured|grammar", re.IGNORECASE
+    r"response_format|schema|structured|grammar|\bstrict\b", re.IGNORECASE
 )
 """What servers mention when they do not take the response format that they were sent."""
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+    field_validator,
+)
 
 from llm import (
     ChatMessage,
@@ -342,3 +352,56 @@ async def test_many_at_once_do_not_mix(name: str) -> None:
         (f"number {n}", n) for n in range(32)
     ]
     assert len(server.received) == 64
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Node(BaseModel):
+    value: int
+    children: list[Node] = []
+
+
+class Line(BaseModel):
+    item: str
+    price: Decimal
+    on: date
+
+
+class Order(BaseModel):
+    model_config = ConfigDict(strict=True)
+    number: int = Field(alias="orderNumber", ge=1)
+    lines: list[Line]
+    color: Color | None = None
+    note: str = "none"
+    either: Literal["a"] | int
+    extra: dict[str, list[int]]
+
+
+ORDER = Order(
+    orderNumber=7,
+    lines=[Line(item="“pen”, blue", price=Decimal("0.10"), on=date(2026, 1, 2))],
+    color=Color.RED,
+    either=3,
+    extra={"a b": [1, 2], "": []},
+)
+
+
+@CHAT_ADAPTERS
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "instance",
+    [ORDER, Node(value=1, children=[Node(value=2, children=[Node(value=3)])]), RootModel[int](5)],
+    ids=["order", "recursive", "root"],
+)
+async def test_instances_of_every_kind_of_model(name: str, way: str, instance: BaseModel) -> None:
+    text = instance.model_dump_json(by_alias=True)
+    if isinstance(instance, RootModel):
+        text = f'{{"value": {text}}}'
+    script = Server(name, WAYS[way], text)
+    with script.server as server:
+        async with provider(name, server.origin) as adapter:
+            found = await adapter.complete_structured(CONVERSATION, type(instance))
+    assert found == instance
+    assert type(found) is type(instance)
