@@ -9,7 +9,7 @@ from llm.adapters._strict_schema import InexpressibleError, strict_schema
 from llm.structured import Shape
 from llm.types import ChatMessage
 
-REASONING_MODEL = re.compile(r"(ft:)?(o\d|gpt-([5-9]|\d\d))(?!.*-chat)", re.IGNORECASE)
+REASONING_MODEL = re.compile(r"(ft:)?(o\d|gpt-(?!35)([5-9]|\d\d))(?!.*-chat)", re.IGNORECASE)
 """OpenAI's models that refuse ``temperature``, ``stop`` and ``max_tokens``."""
 REFUSES_RESPONSE_FORMAT = re.compile(
     r"response_format|schema|structured|grammar|\bstrict\b", re.IGNORECASE

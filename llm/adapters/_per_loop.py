@@ -12,7 +12,6 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, TypeVar
-from weakref import WeakKeyDictionary
 
 C = TypeVar("C")
 
@@ -32,9 +31,7 @@ class PerLoop(Generic[C]):
     def __init__(self, client: Callable[[], AbstractAsyncContextManager[C]]) -> None:
         self._client = client
         self._lock = threading.Lock()
-        self._held: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, tuple[AsyncGenerator[C, None], C]
-        ] = WeakKeyDictionary()
+        self._held: dict[asyncio.AbstractEventLoop, tuple[AsyncGenerator[C, None], C]] = {}
 
     async def get(self) -> C:
         """The client of the running loop."""
@@ -45,6 +42,9 @@ class PerLoop(Generic[C]):
             holder = self._hold(loop)
             held = holder, await anext(holder)
             with self._lock:
+                # A loop that was closed by hand has not shut its generators down.
+                for closed in [other for other in self._held if other.is_closed()]:
+                    del self._held[closed]
                 self._held[loop] = held
         return held[1]
 

@@ -44,7 +44,7 @@ async def with_retries(send: Callable[[], Awaitable[T]], *, deadline: float, max
         ProviderTimeoutError: the time was up.
         ProviderError: as the last attempt raised it.
     """
-    left = deadline - asyncio.get_running_loop().time()
+    left = max(0.0, deadline - asyncio.get_running_loop().time())
     attempts = AsyncRetrying(
         retry=retry_if_exception(_may_pass),
         wait=_pause,

@@ -7,8 +7,12 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+
+import pytest
 
 from llm import ChatMessage
+from llm.adapters._per_loop import PerLoop
 from tck.wire.server import LoopbackServer, Received, Reply
 from tests.adapters.serving import CHAT_ADAPTERS, HELLO, body_of, provider, reply, served
 from tests.helpers import REPOSITORY
@@ -42,9 +46,52 @@ def test_usable_in_threads_with_an_event_loop_each(name: str) -> None:
     assert found == [["hi"] * 5] * 4
 
 
+@CHAT_ADAPTERS
+def test_loops_that_are_gone_leave_nothing_behind(name: str) -> None:
+    with served(lambda _: reply(name)) as server:
+        adapter = provider(name, server.origin)
+        for _ in range(3):
+            asyncio.run(adapter.complete(HELLO))
+            assert not adapter._clients._held
+
+
+def test_a_loop_that_was_closed_by_hand_is_forgotten_at_the_next_use() -> None:
+    clients = PerLoop(lambda: nullcontext("client"))
+    by_hand = asyncio.new_event_loop()
+    assert by_hand.run_until_complete(clients.get()) == "client"
+    by_hand.close()
+
+    async def held() -> int:
+        await clients.get()
+        return len(clients._held)
+
+    assert asyncio.run(held()) == 1
+
+
+@CHAT_ADAPTERS
+async def test_a_cancelled_call_leaves_the_provider_usable(name: str) -> None:
+    loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+
+    async def responder(received: Received) -> Reply:
+        if received.number == 0:
+            loop.call_soon_threadsafe(arrived.set)
+            await asyncio.Event().wait()
+        return reply(name)
+
+    with LoopbackServer(responder, limit=60) as server:
+        async with provider(name, server.origin) as adapter:
+            call = asyncio.create_task(adapter.complete(HELLO))
+            await arrived.wait()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert (await adapter.complete(HELLO)).content == "hi"
+
+
 UNCLOSED = """
 import asyncio, gc, sys
 from llm import ChatMessage
+from llm.adapters._per_loop import PerLoop
 from tests.adapters.serving import HELLO, provider, reply, served
 
 with served(lambda _: reply({name!r})) as server:

@@ -58,7 +58,8 @@ async def test_openai_parameters() -> None:
         "max_tokens": 5,
         "stop": ["a", "b"],
     }
-    assert (await _sent("openai/gpt-3.5-turbo"))["temperature"] == 0.0
+    for model in ("gpt-3.5-turbo", "gpt-35-turbo", "gpt-5-chat-latest", "openai/gpt-oss-20b"):
+        assert (await _sent(f"openai/{model}"))["temperature"] == 0.0
 
 
 @pytest.mark.parametrize("model", ["openai/o3", "openai/gpt-5.4-mini", "openai/gpt-6-sol"])
