@@ -143,6 +143,9 @@ class KitSession:
             terminalreporter.write(text.getvalue())
 
 
+_WELL = (Outcome.PASSED, Outcome.EXEMPT, Outcome.NOT_APPLICABLE)
+
+
 def _message(item: RequirementItem) -> dict[str, Any]:
     """What an item found, as plain data that pytest-xdist can carry to its controller."""
     found = item.result
@@ -173,7 +176,7 @@ def _final(message: dict[str, Any], report: pytest.TestReport) -> Result | None:
         detail = f"{report.outcome} before it ran: {_reason(report)}"
         return Result(requirement, Outcome.NOT_VERIFIED, detail=detail)
     outcome = Outcome(found["outcome"])
-    if outcome is Outcome.PASSED and report.outcome != "passed":
+    if outcome in _WELL and report.outcome != "passed":
         return Result(requirement, Outcome.NOT_VERIFIED, detail=f"made {report.outcome}")
     return Result(
         requirement, outcome, tuple(found["evidence"]), found["detail"], found["kit_fault"]

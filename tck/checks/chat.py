@@ -1,13 +1,10 @@
-"""Checks of `llm.LLMProvider`."""
+"""Checks of `llm.LLMProvider`: what is sent, and what is made of the reply."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-import time
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from llm import ChatMessage, LLMProvider
 from tck.checks.registry import check
@@ -15,17 +12,16 @@ from tck.checks.signatures import assert_signature
 from tck.checks.subject import (
     Answer,
     Subject,
+    assert_equal,
+    captured_logs,
     completed,
-    described,
     hello,
     raised,
-    together,
+    say_hello,
 )
-from tck.verdicts import Violation
+from tck.verdicts import Exempt, Violation
 from tck.wire.dialects.model import ChatReply, ChatRequest, Counts
-from tck.wire.wire import Wire
-
-CONCURRENT_CALLS = 64
+from tck.wire.wire import API_KEY, Wire
 
 _TEXTS = (
     "plain",
@@ -61,9 +57,9 @@ async def reply_passes_through(subject: Subject, wire: Wire) -> None:
             wire.reply(reply)
             seen = await completed(provider, hello())
             _assert_same_text(reply.text or "", seen.text)
-            _assert_equal("model", reply.model, seen.model)
+            assert_equal("model", reply.model, seen.model)
             reason = reply.finish_reason or wire.dialect.finish_reasons[0]
-            _assert_equal("finish_reason", reason, seen.finish_reason)
+            assert_equal("finish_reason", reason, seen.finish_reason)
 
 
 @check("CHAT-04")
@@ -72,7 +68,7 @@ async def reply_without_text(subject: Subject, wire: Wire) -> None:
         for text in (None, ""):
             wire.reply(ChatReply(text=text))
             seen = await completed(provider, hello())
-            _assert_equal("content of a reply without text", "", seen.text)
+            assert_equal("content of a reply without text", "", seen.text)
 
 
 @check("CHAT-05")
@@ -103,13 +99,7 @@ async def messages_reach_the_wire(subject: Subject, wire: Wire) -> None:
         ChatMessage(role="assistant", content="Second answer"),
         ChatMessage(role="user", content="Third question 😀"),
     ]
-    arrived: list[ChatRequest] = []
-
-    def script(request: ChatRequest) -> ChatReply:
-        arrived.append(request)
-        return ChatReply()
-
-    wire.on_chat(script)
+    arrived = _arriving(wire)
     async with subject.chat(wire) as provider:
         for messages in (list(conversation), tuple(conversation), conversation[2:3]):
             before = [message.model_copy() for message in messages]
@@ -136,144 +126,175 @@ async def max_tokens(subject: Subject, wire: Wire) -> None:
         for limit in (17, 1):
             arrived.clear()
             seen = await completed(provider, hello(), max_tokens=limit)
-            _assert_equal("max_tokens on the wire", limit, _only(arrived).max_tokens)
-            _assert_equal("content of a reply that was cut", "cut off in the mid", seen.text)
-            _assert_equal("finish_reason", wire.dialect.cut_reason, seen.finish_reason)
+            assert_equal("max_tokens on the wire", limit, _only(arrived).max_tokens)
+            assert_equal("content of a reply that was cut", "cut off in the mid", seen.text)
+            assert_equal("finish_reason", wire.dialect.cut_reason, seen.finish_reason)
 
 
-@check("CHAT-10")
-async def no_cross_talk(subject: Subject, wire: Wire) -> None:
-    async def script(request: ChatRequest) -> ChatReply:
-        await wire.turn()
-        asked = _NUMBERED.search(request.turns[-1][1]) if request.turns else None
-        number = int(asked[1]) if asked else CONCURRENT_CALLS
-        return ChatReply(text=f"answer-{number:03}", usage=_usage_of(number))
-
-    wire.on_chat(script)
+@check("CHAT-02")
+async def model_names(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
+        prefix, slash, bare = str(getattr(provider, "model", "")).partition("/")
+        given = subject.adapter.model
+        if not (prefix and slash and bare):
+            raise Violation(
+                expected=f"model is provider/model when built as {given!r}",
+                seen=f"model = {getattr(provider, 'model', None)!r:.80}",
+            )
+    names = {
+        given: bare,
+        bare: bare,
+        f"{prefix}/vendor/{bare}": f"vendor/{bare}",
+        f"{prefix}/{prefix}/{bare}": f"{prefix}/{bare}",
+        f"{prefix}/ft:{bare}:acme::x1": f"ft:{bare}:acme::x1",
+    }
+    for name, on_the_wire in names.items():
+        arrived = _arriving(wire)
+        async with subject.chat(wire, model=name) as provider:
+            await completed(provider, hello())
+            assert_equal(f"model on the wire, built as {name!r}", on_the_wire, _only(arrived).model)
+            assert_equal(f"model, built as {name!r}", f"{prefix}/{on_the_wire}", provider.model)
 
-        async def ask(number: int) -> None:
-            question = ChatMessage(role="user", content=f"question-{number:03}")
-            seen = await completed(provider, [question])
-            # Only whose answer it is: what else may be wrong with it is for other checks.
-            if f"answer-{number:03}" not in str(seen.text).lower():
+
+@check("CHAT-07")
+async def temperature(subject: Subject, wire: Wire) -> None:
+    claim = subject.claims("temperature")
+    async with subject.chat(wire) as provider:
+        for parameters in ({"temperature": 0.7}, {"temperature": 0.0}, {"temperature": 1.0}, {}):
+            arrived = _arriving(wire)
+            await completed(provider, hello(), **parameters)
+            seen = _only(arrived).temperature
+            if claim is not None:
+                _assert_left_out("temperature", seen, claim)
+            elif not _same_number(parameters.get("temperature", 0.0), seen):
+                shown = f"temperature={parameters['temperature']}" if parameters else ""
                 raise Violation(
-                    expected=f"question {number} of {CONCURRENT_CALLS} concurrent ones gets its "
-                    f"own answer, 'answer-{number:03}'",
-                    seen=f"{seen.text!r:.80}",
+                    expected=f"temperature {parameters.get('temperature', 0.0)} on the wire after "
+                    f"complete({shown})",
+                    seen="no temperature" if seen is None else f"temperature {seen!r:.40}",
                 )
-            owner = _owner_of(seen.usage)
-            if owner not in (None, number):
+    if claim is not None:
+        raise Exempt(f"no temperature is sent: {claim}")
+
+
+@check("CHAT-09")
+async def stop(subject: Subject, wire: Wire) -> None:
+    claim = subject.claims("stop")
+    async with subject.chat(wire) as provider:
+        sequences: tuple[Sequence[str], ...] = (["END"], ["one", " two\n"], ("END", "###"))
+        for texts in sequences:
+            arrived = _arriving(wire)
+            await completed(provider, hello(), stop=texts)
+            if claim is not None:
+                _assert_left_out("stop", _only(arrived).stop, claim)
+            else:
+                assert_equal(
+                    f"stop on the wire after complete(stop={texts!r})",
+                    tuple(texts),
+                    _only(arrived).stop,
+                )
+        arrived = _arriving(wire)
+        await completed(provider, hello())
+        assert_equal("stop on the wire when none was given", None, _only(arrived).stop)
+    if claim is not None:
+        raise Exempt(f"no stop is sent: {claim}")
+
+
+@check("CHAT-13")
+async def raw(subject: Subject, wire: Wire) -> None:
+    reply = ChatReply(text="the text of the reply", model="the-model-of-the-reply")
+    wire.reply(reply)
+    async with subject.chat(wire) as provider:
+        assert_equal("raw without return_raw", None, (await completed(provider, hello())).raw)
+    async with subject.chat(wire, return_raw=True) as provider:
+        seen = (await completed(provider, hello())).raw
+        if not isinstance(seen, dict):
+            raise Violation(
+                expected="raw is the response as a dict when built with return_raw=True",
+                seen=f"raw = {seen!r:.120}",
+            )
+        inside = set(_leaves(seen))
+        for part in (reply.text, reply.model):
+            if part not in inside:
                 raise Violation(
-                    expected=f"question {number} of {CONCURRENT_CALLS} concurrent ones gets its "
-                    "own usage",
-                    seen=f"the usage of question {owner}",
+                    expected=f"raw holds the provider's response, with {part!r} in it",
+                    seen=f"raw = {seen!r:.200}",
                 )
 
-        await together(*(ask(number) for number in range(CONCURRENT_CALLS)))
+
+@check("CHAT-15")
+async def no_key_in_sight(subject: Subject, wire: Wire) -> None:
+    with captured_logs() as logged:
+        async with subject.chat(wire) as provider:
+            shown = {"repr() of the provider": repr(provider)}
+            wire.reply(ChatReply())
+            await completed(provider, hello())
+            for status in (401, 400, 500):
+                wire.fail(status, "no")
+                with suppress(Violation):  # whether it raises is for other checks
+                    error = await raised(lambda: say_hello(provider), "complete()")
+                    shown[f"the error after {status}"] = "".join(traceback.format_exception(error))
+    for number, record in enumerate(logged):
+        shown[f"log record {number}"] = record
+    for where, text in shown.items():
+        if API_KEY in text:
+            raise Violation(
+                expected="the API key is nowhere to be seen",
+                seen=f"it is in {where}: {text.replace(API_KEY, '<the key>'):.160}",
+            )
 
 
-_NUMBERED = re.compile(r"question-(\d{3})")
+@check("CHAT-16")
+async def stop_as_a_bare_string(subject: Subject, wire: Wire) -> None:
+    if subject.claims("stop") is not None:
+        raise Exempt("no stop is sent")
+    arrived = _arriving(wire)
+    async with subject.chat(wire) as provider:
+        try:
+            await completed(provider, hello(), stop="END")
+        except Violation:
+            if not arrived:
+                return  # refused before any request: nobody is misled
+            raise
+        if _only(arrived).stop != ("END",):
+            raise Violation(
+                expected="stop='END' is sent as one text, or refused",
+                seen=f"stop on the wire = {_only(arrived).stop!r:.80}",
+            )
 
 
-def _usage_of(number: int) -> Counts:
-    return Counts(prompt=1000 + number, completion=2000 + number)
+def _arriving(wire: Wire) -> list[ChatRequest]:
+    """A list that fills with what arrives from now on; every request gets an ordinary reply."""
+    arrived: list[ChatRequest] = []
 
-
-def _owner_of(usage: Counts | None) -> int | None:
-    """The number of the question that a usage belongs to, if it is one's."""
-    return next((number for number in range(CONCURRENT_CALLS) if _usage_of(number) == usage), None)
-
-
-@check("CHAT-11")
-async def timeout(subject: Subject, wire: Wire) -> None:
-    # The shorter bound leaves room for a second and a third attempt of the same length; an
-    # adapter that makes them is held to one that does not.
-    for short in (0.25, 1.25):
-        if await _most_attempts_within(subject, wire, short) == 1:
-            return
-
-
-_STALL, _LATE = "never answer this", "answer this late"
-_PATIENT = 30.0
-
-
-async def _most_attempts_within(subject: Subject, wire: Wire, short: float) -> int:
-    """Hold both timeouts to ``short`` seconds; how often a stalled call was attempted."""
-    arrived: Counter[str] = Counter()
-
-    async def script(request: ChatRequest) -> ChatReply | None:
-        asked = request.turns[-1][1] if request.turns else ""
-        arrived[asked] += 1
-        if asked.startswith(_STALL):
-            # An adapter that blocks its event loop would otherwise never be heard of again.
-            await asyncio.sleep(2 * _bound(short))
-            return None
-        if asked == _LATE:
-            await asyncio.sleep(short + 0.25)
-        return ChatReply(text=asked)
+    def script(request: ChatRequest) -> ChatReply:
+        arrived.append(request)
+        return ChatReply()
 
     wire.on_chat(script)
-    async with (
-        # With the retries that its users get: the timeout is to hold them too.
-        subject.chat(wire, own_retries=True, timeout=_PATIENT) as patient,
-        subject.chat(wire, own_retries=True, timeout=short) as hasty,
-        subject.chat(wire, own_retries=True, timeout=short) as overridden,
-    ):
-        # What is slow only once, such as an SDK's import, is no part of what is timed.
-        for provider in (patient, hasty, overridden):
-            await completed(provider, hello(), timeout=_PATIENT)
-        await together(
-            _assert_times_out(subject, patient, short, arrived, per_call=True),
-            _assert_times_out(subject, hasty, short, arrived, per_call=False),
-            _assert_waits(overridden),
-        )
-    return max(count for asked, count in arrived.items() if asked.startswith(_STALL))
+    return arrived
 
 
-def _bound(timeout: float) -> float:
-    return 1.5 * timeout + 0.5
-
-
-async def _assert_times_out(
-    subject: Subject, provider: Any, timeout: float, arrived: Counter[str], *, per_call: bool
-) -> None:
-    bound = _bound(timeout)
-    whose = "complete(timeout=…)" if per_call else "the constructor's timeout"
-    parameters = {"timeout": timeout} if per_call else {}
-    question = f"{_STALL} ({whose})"
-    messages = [ChatMessage(role="user", content=question)]
-    start = time.perf_counter()
-    error = await raised(
-        lambda: provider.complete(messages, **parameters),
-        f"complete() against a stalled server, with {whose} of {timeout:g} s,",
-        limit=bound,
-    )
-    took = time.perf_counter() - start
-    if question not in arrived:
+def _assert_left_out(parameter: str, seen: object, claim: str) -> None:
+    if seen is not None:
         raise Violation(
-            expected="the request reaches the server before it times out",
-            seen=f"{described(error)}, and no request",
-        )
-    if not isinstance(error, subject.error_class("ProviderTimeoutError")):
-        raise Violation(
-            expected=f"ProviderTimeoutError after {whose} of {timeout:g} s", seen=described(error)
-        )
-    if took > bound:  # whoever blocks the event loop escapes the limit above
-        raise Violation(
-            expected=f"ProviderTimeoutError within {bound:g} s ({whose}: {timeout:g} s)",
-            seen=f"it came after {took:.2f} s",
+            expected=f"no {parameter} on the wire, as limits says: {claim}",
+            seen=f"{parameter} = {seen!r:.80}",
+            look_at=f"limits={{{parameter!r}: …}} of the AdapterUnderTest, which is not true",
         )
 
 
-async def _assert_waits(provider: Any) -> None:
-    question = ChatMessage(role="user", content=_LATE)
-    seen = await completed(provider, [question], timeout=_PATIENT)
-    _assert_equal(
-        "content of a reply that is later than the constructor's timeout, within the call's",
-        _LATE,
-        seen.text,
-    )
+def _same_number(expected: float, seen: object) -> bool:
+    is_number = isinstance(seen, int | float) and not isinstance(seen, bool)
+    return is_number and seen == expected
+
+
+def _leaves(value: object) -> Iterator[object]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def _only(arrived: Sequence[ChatRequest]) -> ChatRequest:
@@ -282,11 +303,6 @@ def _only(arrived: Sequence[ChatRequest]) -> ChatRequest:
             expected="one request for one call", seen=f"{len(arrived)} chat requests arrived"
         )
     return arrived[0]
-
-
-def _assert_equal(what: str, expected: object, seen: object) -> None:
-    if seen != expected or not isinstance(seen, type(expected)):
-        raise Violation(expected=f"{what} = {expected!r:.120}", seen=f"{what} = {seen!r:.120}")
 
 
 def _assert_same_text(expected: str, seen: object) -> None:
@@ -321,8 +337,8 @@ def _assert_usage(expected: Counts | None, answer: Answer) -> None:
             )
         return
     for name in ("prompt", "completion", "cached"):
-        _assert_equal(f"usage.{name}_tokens", getattr(expected, name), getattr(seen, name))
-    _assert_equal("usage.total_tokens", expected.total, answer.total_tokens)
+        assert_equal(f"usage.{name}_tokens", getattr(expected, name), getattr(seen, name))
+    assert_equal("usage.total_tokens", expected.total, answer.total_tokens)
 
 
 def _assert_conversation(messages: Sequence[ChatMessage], request: ChatRequest) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from llm import EmbeddingProvider
+from tck.building import build, release
 from tck.checks.registry import check
-from tck.checks.subject import Subject, described, raised, returned
+from tck.checks.signatures import assert_signature
+from tck.checks.subject import Subject, described, raised, returned, together
 from tck.verdicts import Violation
 from tck.wire.dialects.model import EmbeddingRequest
 from tck.wire.server import Reply
@@ -124,6 +128,126 @@ async def embed_one(subject: Subject, wire: Wire) -> None:
                 )
 
 
+@check("EMB-01", needs_wire=False)
+async def signatures(subject: Subject, wire: Wire) -> None:
+    async with subject.embedding(wire) as provider:
+        for name in ("model", "dimensions"):
+            if not hasattr(provider, name):
+                raise Violation(expected=f"the provider has the attribute {name}", seen="none")
+        if not isinstance(provider.model, str):
+            raise Violation(expected="model is a str", seen=f"model = {provider.model!r:.80}")
+        for name in ("embed", "embed_one"):
+            assert_signature(provider, name, EmbeddingProvider)
+
+
+@check("EMB-06", needs_wire=False)
+async def plain_floats(subject: Subject, wire: Wire) -> None:
+    async with subject.embedding(wire) as provider:
+        length = _dimensions(provider)
+        # Whole numbers, as some servers write 1.0; others write what is no number.
+        _serve(wire, length, lambda listed: [(n, [int(x) for x in v]) for n, v in listed])
+        _assert_plain(await returned(partial(provider.embed, _texts("whole")), "embed()"))
+        _serve(wire, length, list)
+        _assert_plain(await returned(partial(provider.embed, _texts("plain")), "embed()"))
+        if not wire.received:  # in the process
+            return
+        for odd in (math.nan, math.inf):
+            _serve(wire, length, lambda listed: [(n, [odd, *v[1:]]) for n, v in listed])  # noqa: B023
+            error = await raised(
+                partial(provider.embed, _texts(f"{odd}")), f"embed() against a vector with {odd}"
+            )
+            if not isinstance(error, subject.error_class("ProviderError")):
+                raise Violation(
+                    expected=f"a ProviderError against a vector with {odd}", seen=described(error)
+                )
+
+
+def _assert_plain(vectors: object) -> None:
+    for vector in _vectors(vectors):
+        if type(vector) is not list:
+            raise Violation(expected="every vector is a list", seen=f"a {type(vector).__name__}")
+        for number in vector:
+            if type(number) is not float or not math.isfinite(number):
+                raise Violation(
+                    expected="every number is a finite Python float",
+                    seen=f"{number!r:.40}, a {type(number).__name__}",
+                )
+
+
+@check("EMB-08", needs_wire=False)
+async def unknown_model(subject: Subject, wire: Wire) -> None:
+    prefix, slash, _ = subject.embedding_model.rpartition("/")
+    unknown = f"{prefix}{slash}tck-model-that-nobody-knows"
+    factory = subject.adapter.embedding
+    assert factory is not None  # noqa: S101 - the capability says so
+    try:
+        provider = build(factory, wire.endpoint(unknown))
+    except Exception:  # noqa: BLE001 - any refusal will do
+        return
+    dimensions = getattr(provider, "dimensions", None)
+    await release(provider)
+    raise Violation(
+        expected=f"the model {unknown!r} without dimensions= is refused at construction",
+        seen=f"it was built, with dimensions = {dimensions!r:.40}",
+        look_at="a default that is a guess, or a factory that passes dimensions= by itself",
+    )
+
+
+@check("EMB-09")
+async def no_cross_talk(subject: Subject, wire: Wire) -> None:
+    async with subject.embedding(wire) as provider:
+        length = _dimensions(provider)
+
+        async def script(request: EmbeddingRequest) -> Reply:
+            await wire.turn()
+            return _reply(wire, request, length, list)
+
+        wire.on_embeddings(script)
+
+        async def ask(number: int) -> None:
+            text = f"text number {number}"
+            vectors = await returned(partial(provider.embed, [text]), "embed()")
+            if [list(vector) for vector in _vectors(vectors, 1)] != [vector_of(text, length)]:
+                raise Violation(
+                    expected=f"call {number} of {CONCURRENT_CALLS} concurrent ones gets the "
+                    "vector of its own text",
+                    seen="another",
+                )
+
+        await together(*(ask(number) for number in range(CONCURRENT_CALLS)))
+
+
+@check("EMB-10")
+async def many_texts(subject: Subject, wire: Wire) -> None:
+    texts = [f"text number {number}" for number in range(_MANY)]
+    async with subject.embedding(wire) as provider:
+        length = _dimensions(provider)
+
+        def script(request: EmbeddingRequest) -> Reply:
+            if len(request.texts) > _LARGEST_BATCH:
+                message = f"at most {_LARGEST_BATCH} texts a request"
+                return Reply(wire.dialect.write_error(400, message), 400)
+            return _reply(wire, request, length, list)
+
+        wire.on_embeddings(script)
+        vectors = _vectors(await returned(partial(provider.embed, texts), "embed()"), _MANY)
+        for text, vector in zip(texts, vectors, strict=True):
+            if list(vector) != vector_of(text, length):
+                raise Violation(expected=f"the vector of {text!r} in its place", seen="another")
+
+
+@check("EMB-11", needs_wire=False)
+async def a_bare_string(subject: Subject, wire: Wire) -> None:
+    async with subject.embedding(wire) as provider:
+        _serve(wire, _dimensions(provider), list)
+        await raised(partial(provider.embed, "letters"), "embed('letters')")
+
+
+CONCURRENT_CALLS = 64
+_MANY = 3000
+_LARGEST_BATCH = 2048
+
+
 def _texts(purpose: str) -> list[str]:
     """Other texts for each purpose, for adapters that keep the vectors that they know."""
     return [f"{word} ({purpose})" for word in _WORDS]
@@ -132,7 +256,8 @@ def _texts(purpose: str) -> list[str]:
 def vector_of(text: str, length: int) -> list[float]:
     """A vector that no other text has, of numbers that 32 bits hold exactly."""
     seed = hashlib.sha256(text.encode()).digest()
-    return [(seed[index % len(seed)] - 128) / 256 + index % 7 for index in range(length)]
+    numbers = [(byte - 128) / 256 + index % 7 for index, byte in enumerate(seed)]
+    return (numbers * (length // len(numbers) + 1))[:length]
 
 
 def _last_shorter(listed: Numbered) -> Numbered:
@@ -141,11 +266,17 @@ def _last_shorter(listed: Numbered) -> Numbered:
 
 
 def _serve(wire: Wire, length: int, arrange: Callable[[Numbered], Iterable[Any]]) -> None:
-    def script(request: EmbeddingRequest) -> Reply:
-        listed = [(number, vector_of(text, length)) for number, text in enumerate(request.texts)]
-        return Reply(wire.embedding_dialect.write_embeddings(request, list(arrange(listed))))
+    wire.on_embeddings(lambda request: _reply(wire, request, length, arrange))
 
-    wire.on_embeddings(script)
+
+def _reply(
+    wire: Wire,
+    request: EmbeddingRequest,
+    length: int,
+    arrange: Callable[[Numbered], Iterable[Any]],
+) -> Reply:
+    listed = [(number, vector_of(text, length)) for number, text in enumerate(request.texts)]
+    return Reply(wire.embedding_dialect.write_embeddings(request, list(arrange(listed))))
 
 
 def _dimensions(provider: Any) -> int:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
+from types import NoneType
 from typing import Any
 
+from tck.adapter import Endpoint
+from tck.building import build, release
 from tck.checks.registry import check
-from tck.checks.subject import Subject, Surface, described, raised
+from tck.checks.subject import Subject, Surface, described, raised, together
 from tck.verdicts import Violation
+from tck.wire.dialects.model import ChatReply, EmbeddingRequest
+from tck.wire.server import Reply
 from tck.wire.wire import Wire
 
 CLASS_OF_STATUS = {
@@ -59,6 +69,263 @@ async def invalid_request(subject: Subject, wire: Wire) -> None:
 @check("ERR-06")
 async def service_error(subject: Subject, wire: Wire) -> None:
     await _assert_statuses(subject, wire, [500, 502, 503, 529])
+
+
+@check("ERR-02")
+async def forbidden(subject: Subject, wire: Wire) -> None:
+    await _assert_statuses(subject, wire, [403])
+
+
+@check("ERR-04")
+async def retry_after_in_its_other_forms(subject: Subject, wire: Wire) -> None:
+    soon = formatdate(time.time() + 5, usegmt=True)
+    past = "Wed, 21 Oct 2015 07:28:00 GMT"
+    # Small, for adapters that wait although they are told not to try again.
+    forms: list[tuple[str, str, Callable[[object], bool], str]] = [
+        ("retry-after-ms", "1500", lambda seen: seen == 1.5, "1.5"),
+        ("retry-after", soon, lambda seen: _is_between(3, seen, 6), "about 5.0, till the date"),
+        ("retry-after", past, lambda seen: seen == 0.0, "0.0, as the date is past"),
+        ("retry-after", "-5", lambda seen: seen in (None, 0.0), "never negative"),
+        ("retry-after", "nan", lambda seen: seen is None, "never NaN"),
+    ]
+    for surface in subject.surfaces():
+        async with surface.open(wire) as provider:
+            for header, value, fits, expected in forms:
+                wire.fail(429, "slow down", {header: value})
+                error = await _error_of(subject, wire, surface, provider, 429)
+                seen = getattr(error, "retry_after", "no such attribute")
+                if not fits(seen) or not isinstance(seen, float | NoneType):
+                    raise Violation(
+                        expected=f"retry_after {expected}, after {header}: {value}",
+                        seen=f"retry_after = {seen!r:.80}",
+                    )
+
+
+def _is_between(low: float, seen: object, high: float) -> bool:
+    return isinstance(seen, float) and low <= seen <= high
+
+
+@check("ERR-07")
+async def broken_connections(subject: Subject, wire: Wire) -> None:
+    for surface in subject.surfaces():
+        refused = subject.built(surface.kind, wire.refusing_endpoint(surface.model), {})
+        async with refused as provider:
+            await _assert_service_error(subject, surface, provider, "a refused connection")
+        async with surface.open(wire) as provider:
+            wire.answer(None)
+            await _assert_service_error(subject, surface, provider, "a reset before the reply")
+            _assert_arrived(wire, 1)
+            good = b'{"padding": "' + b"x" * 5000 + b'"}'
+            wire.answer(Reply(good, cut_at=len(good) // 2))
+            await _assert_service_error(subject, surface, provider, "a body cut short")
+            _assert_arrived(wire, 2)
+
+
+def _assert_arrived(wire: Wire, requests: int) -> None:
+    if len(wire.received) < requests:
+        raise Violation(expected="the request reaches the server", seen="none arrived")
+
+
+async def _assert_service_error(
+    subject: Subject, surface: Surface, provider: Any, what: str
+) -> None:
+    error = await raised(lambda: surface.call(provider), f"{surface.name}() against {what}")
+    if not isinstance(error, subject.error_class("ProviderServiceError")):
+        raise Violation(
+            expected=f"ProviderServiceError from {surface.name}() after {what}",
+            seen=described(error),
+        )
+
+
+@check("ERR-08")
+async def unreadable_replies(subject: Subject, wire: Wire) -> None:
+    provider_error = subject.error_class("ProviderError")
+    for surface in subject.surfaces():
+        async with surface.open(wire) as provider:
+            for what, body in malformed(wire, surface).items():
+                wire.answer(Reply(body))
+                where = f"{surface.name}() against a 200 with {what}"
+                error = await raised(lambda: surface.call(provider), where)  # noqa: B023
+                if not isinstance(error, provider_error):
+                    raise Violation(expected=f"a ProviderError from {where}", seen=described(error))
+
+
+@check("ERR-09")
+async def missing_key(subject: Subject, wire: Wire) -> None:
+    for surface in subject.surfaces():
+        wire.fail(401, "no key")
+        factory = getattr(subject.adapter, surface.kind)
+        error = await raised(
+            lambda: _built_and_called(factory, wire.endpoint(surface.model, None), surface),  # noqa: B023
+            f"building the {surface.kind} provider without a key, and {surface.name}()",
+        )
+        if not isinstance(error, subject.error_class("ProviderAuthError")):
+            raise Violation(
+                expected="ProviderAuthError without a key, at construction or at the call",
+                seen=described(error),
+            )
+
+
+async def _built_and_called(
+    factory: Callable[..., Any], endpoint: Endpoint, surface: Surface
+) -> object:
+    provider = build(factory, endpoint, {}, {"max_retries": 0})
+    try:
+        return await surface.call(provider)
+    finally:
+        await release(provider)
+
+
+@check("ERR-10")
+async def nothing_but_provider_errors(subject: Subject, wire: Wire) -> None:
+    for surface in subject.surfaces():
+        replies = {
+            f"HTTP {status}": Reply(wire.dialect.write_error(status, _MESSAGE), status, _NO_RETRY)
+            for status in range(400, 600)
+        }
+        replies |= {
+            f"HTTP {status} without a body": Reply(b"", status, _NO_RETRY)
+            for status in (400, 401, 404, 429, 500, 503)
+        }
+        replies |= {
+            f"{status} with {what}": Reply(body, status, _NO_RETRY)
+            for what, body in malformed(wire, surface).items()
+            for status in (200, 400, 500)
+        }
+        async with surface.open(wire) as provider:
+            await _sweep(subject, wire, surface, provider, replies)
+
+
+async def _sweep(
+    subject: Subject, wire: Wire, surface: Surface, provider: Any, replies: dict[str, Reply]
+) -> None:
+    """Ask for every reply, some at a time: an adapter may wait before each retry."""
+    provider_error = subject.error_class("ProviderError")
+    wire.on_chat(lambda request: replies[request.turns[-1][1]])
+    wire.on_embeddings(lambda request: replies[request.texts[0]])
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(what: str) -> None:
+        where = f"{surface.name}() against {what}"
+        async with turns:
+            error = await raised(lambda: surface.say(provider, what), where)
+        if not isinstance(error, provider_error):
+            raise Violation(expected=f"a ProviderError from {where}", seen=described(error))
+
+    await together(*(ask(what) for what in replies))
+
+
+_AT_ONCE = 32
+_NO_RETRY = {"x-should-retry": "false"}
+
+
+@check("ERR-11", needs_wire=False)
+async def error_classes(subject: Subject, wire: Wire) -> None:  # noqa: ARG001 - no request
+    base = subject.error_class("ProviderError")
+    if not issubclass(base, Exception):
+        raise Violation(expected="ProviderError inherits Exception", seen=f"{base.__mro__}")
+    for name in ERROR_CLASSES:
+        found = subject.error_class(name)
+        if not issubclass(found, base):
+            raise Violation(
+                expected=f"{name} is a ProviderError", seen=f"it inherits {found.__mro__[1:]}"
+            )
+        for ancestor in found.__mro__:
+            if issubclass(ancestor, MemoryError) or _STORAGE.search(ancestor.__name__):
+                raise Violation(
+                    expected=f"{name} inherits no memory or storage error",
+                    seen=f"it inherits {ancestor.__module__}.{ancestor.__qualname__}",
+                )
+
+
+ERROR_CLASSES = (
+    "ProviderError",
+    "ProviderAuthError",
+    "ProviderRateLimitError",
+    "ProviderTimeoutError",
+    "ProviderInvalidRequestError",
+    "ProviderServiceError",
+)
+_STORAGE = re.compile(r"Memory|Storage|Store|Database")
+
+
+@check("ERR-12")
+async def cause(subject: Subject, wire: Wire) -> None:
+    for surface in subject.surfaces():
+        async with surface.open(wire) as provider:
+            for status in (400, 401, 429, 500):
+                wire.fail(status, _MESSAGE)
+                error = await raised(
+                    lambda: surface.call(provider),  # noqa: B023
+                    f"{surface.name}() against HTTP {status}",
+                )
+                if error.__cause__ is None:
+                    raise Violation(
+                        expected=f"the error after {status} has the SDK's exception as __cause__",
+                        seen=f"{described(error)}, without a cause",
+                    )
+
+
+@check("ERR-13")
+async def requests_are_not_multiplied(subject: Subject, wire: Wire) -> None:
+    for surface in subject.surfaces():
+        for retries in (0, 1):
+            options = {"max_retries": retries}
+            async with subject.built(
+                surface.kind, wire.endpoint(surface.model), options, {}
+            ) as provider:
+                for status, most in ((400, 1), (401, 1), (404, 1), (503, retries + 1)):
+                    # Here a retry is not forbidden, and costs no wait.
+                    body = wire.dialect.write_error(status, _MESSAGE)
+                    wire.answer(Reply(body, status, {"retry-after": "0"}))
+                    before = len(wire.received)
+                    where = f"{surface.name}() against HTTP {status}"
+                    await raised(lambda: surface.call(provider), where)  # noqa: B023
+                    sent = len(wire.received) - before
+                    if not 1 <= sent <= most:
+                        raise Violation(
+                            expected=f"at most {most} requests for {where}, with "
+                            f"max_retries={retries}",
+                            seen=f"{sent} requests",
+                        )
+
+
+def malformed(wire: Wire, surface: Surface) -> dict[str, bytes]:
+    """Bodies of a success that hold no reply, each with what it is."""
+    good = _good(wire, surface)
+    return {
+        "HTML": b"<html><body><h1>Bad gateway</h1></body></html>",
+        "an empty body": b"",
+        "JSON cut in the middle": good[: len(good) // 2],
+        "null": b"null",
+        "a list": b"[]",
+        "a string": b'"hello"',
+        "an empty object": b"{}",
+        "an `error` object": wire.dialect.write_error(500, "overloaded"),
+        "wrong types": json.dumps(_misshapen(json.loads(good))).encode(),
+    }
+
+
+def _good(wire: Wire, surface: Surface) -> bytes:
+    if surface.kind == "chat":
+        return wire.dialect.write_chat(ChatReply(text=_SPOILT))
+    request = EmbeddingRequest(surface.model, (_SPOILT,), {})
+    return wire.embedding_dialect.write_embeddings(request, [(0, [0.5, 1.5])])
+
+
+_SPOILT = "the text of the reply"
+
+
+def _misshapen(value: Any) -> Any:
+    """The same with a number where the text was, and a text where the vector was."""
+    if isinstance(value, dict):
+        return {name: _misshapen(inner) for name, inner in value.items()}
+    if value == _SPOILT:
+        return 5
+    if isinstance(value, list):
+        numbers = bool(value) and all(isinstance(inner, float) for inner in value)
+        return {"not": "numbers"} if numbers else [_misshapen(inner) for inner in value]
+    return value
 
 
 async def _assert_statuses(subject: Subject, wire: Wire, statuses: Sequence[int]) -> None:

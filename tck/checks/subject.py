@@ -8,8 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -35,8 +44,16 @@ class Surface:
     """One way to make the adapter send a request: ``complete`` or ``embed``."""
 
     name: str
+    kind: str
+    """``chat`` or ``embedding``, as the adapter's factory for it is named."""
+    model: str
     open: Callable[..., Any]
-    call: Callable[[Any], Awaitable[Any]]
+    say: Callable[[Any, str], Awaitable[Any]]
+    """Calls a provider with a text."""
+
+    def call(self, provider: Any) -> Awaitable[Any]:
+        """Call a provider with a text that does not matter."""
+        return self.say(provider, hello()[0].content)
 
 
 class Subject:
@@ -61,20 +78,34 @@ class Subject:
         """Every surface that the adapter declares, ``complete`` first."""
         surfaces = []
         if self.adapter.chat is not None:
-            surfaces.append(Surface("complete", self.chat, say_hello))
+            surfaces.append(Surface("complete", "chat", self.adapter.model, self.chat, _complete))
         if self.adapter.embedding is not None:
-            surfaces.append(Surface("embed", self.embedding, embed_hello))
+            surfaces.append(
+                Surface("embed", "embedding", self.embedding_model, self.embedding, _embed)
+            )
         return surfaces
 
-    def chat(self, wire: Wire, *, own_retries: bool = False, **options: Any) -> Any:
+    def claims(self, limit: str) -> str | None:
+        """Why the adapter says that its provider cannot do something; ``None``: it does not."""
+        return self.adapter.limits.get(limit)
+
+    def chat(
+        self,
+        wire: Wire,
+        *,
+        model: str | None = None,
+        own_retries: bool = False,
+        **options: Any,
+    ) -> Any:
         """An async context of a chat provider that sends to ``wire``.
 
         Args:
             wire: where it sends its requests.
+            model: its model, when that is not the adapter's.
             own_retries: leave it as many retries as it has by default.
             options: constructor arguments without which the check is pointless.
         """
-        endpoint = wire.endpoint(self.adapter.model)
+        endpoint = wire.endpoint(self.adapter.model if model is None else model)
         return self.built("chat", endpoint, options, {} if own_retries else _QUICK)
 
     def embedding(self, wire: Wire, **options: Any) -> Any:
@@ -95,9 +126,22 @@ class Subject:
             Violation: the factory fails.
             NotVerified: the factory takes no such option.
         """
-        factory = getattr(self.adapter, kind)
+        provider = self.build(kind, endpoint, options, preferred)
         try:
-            provider = build(factory, endpoint, options, preferred)
+            yield provider
+        finally:
+            await release(provider)
+
+    def build(
+        self,
+        kind: str,
+        endpoint: Endpoint,
+        options: Mapping[str, Any],
+        preferred: Mapping[str, Any] = _QUICK,
+    ) -> Any:
+        """A new provider, as `built` makes it, for the caller to release."""
+        try:
+            return build(getattr(self.adapter, kind), endpoint, options, preferred)
         except NotVerified:
             raise
         except Exception as error:
@@ -106,10 +150,6 @@ class Subject:
                 seen=f"it raised {described(error)}",
                 look_at=f"the {kind} factory of the AdapterUnderTest",
             ) from error
-        try:
-            yield provider
-        finally:
-            await release(provider)
 
     def error_class(self, name: str) -> type[BaseException]:
         """A class of the adapter's error module by its fixed name."""
@@ -136,13 +176,16 @@ def hello() -> list[ChatMessage]:
 
 def say_hello(provider: Any) -> Awaitable[Any]:
     """``complete`` on a conversation that does not matter."""
-    called: Awaitable[Any] = provider.complete(hello())
+    return _complete(provider, hello()[0].content)
+
+
+def _complete(provider: Any, text: str) -> Awaitable[Any]:
+    called: Awaitable[Any] = provider.complete([ChatMessage(role="user", content=text)])
     return called
 
 
-def embed_hello(provider: Any) -> Awaitable[Any]:
-    """``embed`` on a text that does not matter."""
-    called: Awaitable[Any] = provider.embed([message.content for message in hello()])
+def _embed(provider: Any, text: str) -> Awaitable[Any]:
+    called: Awaitable[Any] = provider.embed([text])
     return called
 
 
@@ -233,6 +276,10 @@ class Answer:
         return _attribute(self._completion, "finish_reason", "the completion")
 
     @property
+    def raw(self) -> Any:
+        return _attribute(self._completion, "raw", "the completion")
+
+    @property
     def usage(self) -> Counts | None:
         usage = _attribute(self._completion, "usage", "the completion")
         if usage is None:
@@ -272,3 +319,30 @@ def described(error: BaseException) -> str:
     """An exception in a few words."""
     text = str(error)
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def assert_equal(what: str, expected: object, seen: object) -> None:
+    """Raise a `Violation` unless a value, and its type, are as expected."""
+    if seen != expected or not isinstance(seen, type(expected)):
+        raise Violation(expected=f"{what} = {expected!r:.120}", seen=f"{what} = {seen!r:.120}")
+
+
+@contextmanager
+def captured_logs() -> Iterator[list[str]]:
+    """Everything that is logged meanwhile, by any logger and at any level."""
+    records: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            with suppress(Exception):  # a record that cannot be formatted shows nothing
+                records.append(self.format(record))
+
+    root, handler = logging.getLogger(), Handler(level=logging.NOTSET)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield records
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)

@@ -43,6 +43,8 @@ class Reply:
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    cut_at: int | None = None
+    """How many bytes of the body are sent before the connection is closed; ``None``: all."""
 
 
 Responder = Callable[[Received], Awaitable[Reply | None]]
@@ -71,6 +73,11 @@ class LoopbackServer:
         self.received: list[Received] = []
         self.sent: list[tuple[int, int]] = []
         """``(number of the request, status)`` of every response sent, in order."""
+        self.departed: set[int] = set()
+        """Numbers of the requests whose client left before it was answered."""
+        self.in_flight = 0
+        """How many requests are being answered."""
+        self.most_in_flight = 0
         self.expired = False
         self.fault: BaseException | None = None
         """What went wrong in the server itself: a fault of the kit."""
@@ -147,13 +154,24 @@ class LoopbackServer:
         while (request := await connection.next_request()) is not None:
             received = _received(len(self.received), *request)
             self.received.append(received)
-            reply = await connection.unless_client_leaves(self._responder(received))
+            reply = await self._answer(connection, received)
             if reply is None:
                 return
             # Noted first: whoever reads the response must find it noted.
             self.sent.append((received.number, reply.status))
             if not await connection.send(reply):
                 return
+
+    async def _answer(self, connection: _Connection, received: Received) -> Reply | None:
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            replied, reply = await connection.unless_client_leaves(self._responder(received))
+        finally:
+            self.in_flight -= 1
+        if not replied:
+            self.departed.add(received.number)
+        return reply
 
 
 class _Connection:
@@ -183,13 +201,15 @@ class _Connection:
             else:
                 return None
 
-    async def unless_client_leaves(self, work: Awaitable[Reply | None]) -> Reply | None:
-        """What ``work`` returns; ``None``, and ``work`` cancelled, when the client goes first."""
+    async def unless_client_leaves(
+        self, work: Awaitable[Reply | None]
+    ) -> tuple[bool, Reply | None]:
+        """Whether ``work`` ended before the client left, and what it returned."""
         replying = asyncio.ensure_future(work)
         leaving = asyncio.ensure_future(self._client_leaves())
         try:
             await asyncio.wait({replying, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            return replying.result() if replying.done() else None
+            return (True, replying.result()) if replying.done() else (False, None)
         finally:
             for task in (replying, leaving):
                 task.cancel()
@@ -207,6 +227,10 @@ class _Connection:
             "content-length": str(len(reply.body)),
         }
         self._write(h11.Response(status_code=reply.status, headers=list(headers.items())))
+        if reply.cut_at is not None:
+            self._write(h11.Data(data=reply.body[: reply.cut_at]))
+            await self._writer.drain()
+            return False
         self._write(h11.Data(data=reply.body))
         self._write(h11.EndOfMessage())
         await self._writer.drain()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -26,7 +28,7 @@ API_KEY = "tck-loopback-key"  # pragma: allowlist secret
 ChatAnswer = ChatReply | Reply | None
 """A reply in the dialect's words, or in its own bytes; ``None`` hangs up."""
 ChatScript = Callable[[ChatRequest], ChatAnswer | Awaitable[ChatAnswer]]
-EmbeddingScript = Callable[[EmbeddingRequest], Reply]
+EmbeddingScript = Callable[[EmbeddingRequest], Reply | Awaitable[Reply | None] | None]
 
 _QUIET = 0.02
 
@@ -98,10 +100,31 @@ class Wire:
         """Whether the server lost patience, and cut connections."""
         return self._server.expired
 
+    @property
+    def departed(self) -> int:
+        """How many requests lost their client before they were answered."""
+        return len(self._server.departed)
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most requests that were being answered at once."""
+        return self._server.most_in_flight
+
+    def refusing_endpoint(self, model: str) -> Endpoint:
+        """A port of this machine where nobody listens."""
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            port = unused.getsockname()[1]
+        return replace(self.endpoint(model), base_url=f"http://127.0.0.1:{port}{self._base_path}")
+
+    @property
+    def _base_path(self) -> str:
+        return self._dialect.base_path if self._dialect else ""
+
     def endpoint(self, model: str, api_key: str | None = API_KEY) -> Endpoint:
         """This server, as an adapter is told of it."""
-        path = self._dialect.base_path if self._dialect else ""
-        return Endpoint(base_url=self._server.origin + path, api_key=api_key, model=model)
+        origin = self._server.origin
+        return Endpoint(base_url=origin + self._base_path, api_key=api_key, model=model)
 
     def on_chat(self, script: ChatScript) -> None:
         """Answer chat requests with what ``script`` makes of them, from now on."""
@@ -124,6 +147,10 @@ class Wire:
             status,
             {"x-should-retry": "false", **(headers or {})},
         )
+        self.answer(reply)
+
+    def answer(self, reply: Reply | None) -> None:
+        """Answer every request with the same bytes, from now on; ``None`` hangs up."""
         self.on_chat(lambda _: reply)
         self.on_embeddings(lambda _: reply)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ class TemperatureIsPositional(Chat):
         return await super().complete(messages, temperature=temperature, **rest)
 
 
-@breaks("CHAT-01")
+@breaks("CHAT-01", "CHAT-07")
 class TemperatureDefaultsToOne(Chat):
     async def complete(
         self,
@@ -43,7 +44,7 @@ class CompleteIsNoCoroutineFunction(Chat):
         return super().complete(*args, **kwargs)
 
 
-@breaks("CHAT-01")
+@breaks("CHAT-01", "CHAT-02")
 class ModelIsMissing(Chat):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -93,7 +94,7 @@ class FinishReasonIsConstant(Chat):
 @breaks("CHAT-04")
 class NoTextIsNone(Chat):
     def content(self, text: str | None) -> Any:
-        return text
+        return None if text is None else super().content(text)
 
 
 @breaks("CHAT-04")
@@ -101,7 +102,7 @@ class NoTextIsAnError(Chat):
     def content(self, text: str | None) -> Any:
         if not text:
             raise taxonomy.ProviderServiceError("empty reply")
-        return text
+        return super().content(text)
 
 
 @breaks("CHAT-05")
@@ -175,6 +176,181 @@ class TuplesAreRefused(Chat):
         if isinstance(messages, tuple) and len(messages) > 1:
             raise TypeError("messages must be a list")
         return super().wire_messages(messages)
+
+
+@breaks("CHAT-02")
+class ModelIsBare(Chat):
+    def canonical(self, model: str) -> str:
+        return self.wire_model(model)
+
+
+@breaks("CHAT-02")
+class BareModelsStayBare(Chat):
+    def canonical(self, model: str) -> str:
+        return model
+
+    def wire_model(self, model: str) -> str:
+        return model.removeprefix("openai/")
+
+
+@breaks("CHAT-02")
+class EveryPrefixIsStripped(Chat):
+    def wire_model(self, model: str) -> str:
+        return model.rpartition("openai/")[2]
+
+
+@breaks("CHAT-02")
+class OnlyWhatFollowsTheLastSlashIsSent(Chat):
+    def canonical(self, model: str) -> str:
+        return model if "/" in model else f"openai/{model}"
+
+    def wire_model(self, model: str) -> str:
+        return model.rpartition("/")[2]
+
+
+# The recordings are of temperature 0.0.
+@breaks("CHAT-07", "REC-01", "REC-04")
+class ZeroIsTakenForNoTemperature(Chat):
+    def body(self, messages: Any, temperature: Any, max_tokens: Any, stop: Any) -> Any:
+        return super().body(messages, temperature or None, max_tokens, stop)  # type: ignore[arg-type]
+
+
+@breaks("CHAT-07")
+class TemperatureIsConstant(Chat):
+    def body(self, messages: Any, temperature: Any, max_tokens: Any, stop: Any) -> Any:
+        return super().body(messages, 0.0, max_tokens, stop)
+
+
+@breaks("CHAT-07", limits={"temperature": "the provider rejects it"})
+class TheClaimOfNoTemperatureIsFalse(Chat):
+    pass
+
+
+@breaks("CHAT-09", limits={"stop": "the provider rejects it"})
+class TheClaimOfNoStopIsFalse(Chat):
+    pass
+
+
+@breaks("CHAT-09", "CHAT-16", "REC-01")
+class StopIsDropped(Chat):
+    def wire_stop(self, stop: Sequence[str] | None) -> Any:
+        return None
+
+
+@breaks("CHAT-09", "REC-01")
+class OnlyTheFirstStopIsSent(Chat):
+    def wire_stop(self, stop: Sequence[str] | None) -> Any:
+        return stop and (super().wire_stop(stop) or [])[:1]
+
+
+@breaks("CHAT-09")
+class TuplesOfStopsAreDropped(Chat):
+    def wire_stop(self, stop: Sequence[str] | None) -> Any:
+        return None if isinstance(stop, tuple) else super().wire_stop(stop)
+
+
+@breaks("CHAT-12")
+class CancellationIsSwallowed(Chat):
+    @functools.wraps(Chat.complete)
+    async def complete(self, messages: Any, **parameters: Any) -> Completion:  # type: ignore[override]
+        try:
+            return await super().complete(messages, **parameters)
+        except asyncio.CancelledError:
+            return Completion("", "", None, None)
+
+
+@breaks("CHAT-12")
+class CancellationIsAnErrorOfTheProvider(Chat):
+    @functools.wraps(Chat.complete)
+    async def complete(self, messages: Any, **parameters: Any) -> Completion:  # type: ignore[override]
+        try:
+            return await super().complete(messages, **parameters)
+        except asyncio.CancelledError as error:
+            raise taxonomy.ProviderServiceError("cancelled") from error
+
+
+@breaks("CHAT-12")
+class TheRequestIsShielded(Chat):
+    async def attempts(self, path: str, body: dict[str, Any]) -> Any:
+        return await asyncio.shield(super().attempts(path, body))
+
+
+@breaks("CHAT-12")
+class CancellationBreaksTheProvider(Chat):
+    broken = False
+
+    @functools.wraps(Chat.complete)
+    async def complete(self, messages: Any, **parameters: Any) -> Completion:  # type: ignore[override]
+        if self.broken:
+            raise taxonomy.ProviderServiceError("out of order")
+        try:
+            return await super().complete(messages, **parameters)
+        except asyncio.CancelledError:
+            self.broken = True
+            raise
+
+
+@breaks("CHAT-13")
+class RawIsAlwaysThere(Chat):
+    def raw(self, reply: Any) -> Any:
+        return reply
+
+
+@breaks("CHAT-13")
+class RawIsNeverThere(Chat):
+    def raw(self, reply: Any) -> Any:
+        return None
+
+
+@breaks("CHAT-13")
+class RawIsText(Chat):
+    def raw(self, reply: Any) -> Any:
+        return str(reply) if self.return_raw else None
+
+
+@breaks("CHAT-13")
+class RawIsOnlyTheUsage(Chat):
+    def raw(self, reply: Any) -> Any:
+        return reply["usage"] if self.return_raw else None
+
+
+@breaks("CHAT-14")
+class OneClientForEveryLoop(Chat):
+    @property
+    def http(self) -> Any:
+        if not self.clients:
+            _ = super().http
+        return next(iter(self.clients.values()))
+
+
+@breaks("CHAT-15")
+class KeyIsInTheRepr(Chat):
+    def __repr__(self) -> str:
+        return f"Chat(api_key={self.endpoint.api_key!r})"
+
+
+@breaks("CHAT-15")
+class KeyIsInTheLog(Chat):
+    async def post(self, path: str, body: dict[str, Any], timeout: float | None) -> Any:
+        logging.getLogger("acme").debug("Bearer %s", self.endpoint.api_key)
+        return await super().post(path, body, timeout)
+
+
+@breaks("CHAT-16")
+class BareStopIsSpelled(Chat):
+    def wire_stop(self, stop: Sequence[str] | None) -> Any:
+        return None if stop is None else list(stop)
+
+
+@breaks("CHAT-17")
+class OneCallAtATime(Chat):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.lock = asyncio.Semaphore(4)
+
+    async def attempts(self, path: str, body: dict[str, Any]) -> Any:
+        async with self.lock:
+            return await super().attempts(path, body)
 
 
 # Without max_tokens, no recording has the request.

@@ -6,8 +6,11 @@ It is cut into small steps, so that a mutant overrides exactly the one that it b
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx2
@@ -17,7 +20,8 @@ from tck import AdapterUnderTest, Endpoint
 from tck.resources import resource
 from tests.mutants import taxonomy
 
-ERRORS = "tests.mutants.taxonomy"
+R = TypeVar("R")
+
 DIMENSIONS = 6
 
 
@@ -41,17 +45,34 @@ class Completion:
 class Client:
     """Sends a request and translates what goes wrong."""
 
+    errors: Any = taxonomy
+
     def __init__(self, endpoint: Endpoint, timeout: float, max_retries: int) -> None:
-        self.model = "openai/" + self.wire_model(endpoint.model)
+        self.model = self.canonical(endpoint.model)
+        self.check_key(endpoint.api_key)
         self.timeout = timeout
         self.max_retries = max_retries
-        # As httpx would, it can hold only so many connections; 64 calls are within that.
-        self.http = httpx2.AsyncClient(
-            base_url=endpoint.base_url,
-            headers={"authorization": f"Bearer {endpoint.api_key}"},
-            timeout=None,
-            verify=False,  # loopback has no certificates, and loading them takes long
-        )
+        self.endpoint = endpoint
+        self.clients: dict[asyncio.AbstractEventLoop, httpx2.AsyncClient] = {}
+
+    @property
+    def http(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if loop not in self.clients:
+            self.clients[loop] = httpx2.AsyncClient(
+                base_url=self.endpoint.base_url,
+                headers={"authorization": f"Bearer {self.endpoint.api_key}"},
+                timeout=None,
+                verify=False,  # loopback has no certificates, and loading them takes long
+            )
+        return self.clients[loop]
+
+    def check_key(self, key: str | None) -> None:
+        if not key:
+            raise self.errors.ProviderAuthError("no key")
+
+    def canonical(self, model: str) -> str:
+        return "openai/" + self.wire_model(model)
 
     def wire_model(self, model: str) -> str:
         return model.removeprefix("openai/")
@@ -62,8 +83,8 @@ class Client:
         except TimeoutError as error:
             raise self.timed_out() from error
 
-    def timed_out(self) -> Exception:
-        return taxonomy.ProviderTimeoutError("too slow")
+    def timed_out(self) -> Any:
+        return self.errors.ProviderTimeoutError("too slow")
 
     async def attempts(self, path: str, body: dict[str, Any]) -> Any:
         for attempt in range(self.max_retries + 1):
@@ -71,39 +92,65 @@ class Client:
                 response = await self.http.post(path, json=body)
             except httpx2.HTTPError as error:
                 if attempt == self.max_retries:
-                    raise taxonomy.ProviderServiceError(str(error)) from error
+                    raise self.lost(error) from error
             else:
                 if response.status_code == 200:
                     return self.parsed(response)
-                passing = response.status_code in (429, 500, 502, 503, 529)
-                if attempt == self.max_retries or not passing:
-                    raise self.error(response)
+                if attempt == self.max_retries or not self.passing(response.status_code):
+                    raise self.error(response) from self.cause(response)
         raise AssertionError("unreachable")
+
+    def lost(self, error: httpx2.HTTPError) -> Any:
+        return self.errors.ProviderServiceError(str(error))
+
+    def passing(self, status: int) -> bool:
+        return status in (429, 500, 502, 503, 529)
+
+    def cause(self, response: httpx2.Response) -> BaseException | None:
+        return RuntimeError(f"HTTP {response.status_code}")
 
     def parsed(self, response: httpx2.Response) -> Any:
         try:
             return response.json()
         except ValueError as error:
-            raise taxonomy.ProviderServiceError("not JSON") from error
+            raise self.errors.ProviderServiceError("not JSON") from error
 
-    def error(self, response: httpx2.Response) -> Exception:
+    def read(self, reader: Callable[[Any], R], reply: Any) -> R:
+        try:
+            return reader(reply)
+        except self.errors.ProviderError:
+            raise
+        except Exception as error:
+            raise self.errors.ProviderServiceError("an unreadable reply") from error
+
+    def error(self, response: httpx2.Response) -> Any:
         if response.status_code == 429:
-            return taxonomy.ProviderRateLimitError("slow down", self.retry_after(response))
+            return self.errors.ProviderRateLimitError("slow down", self.retry_after(response))
         return self.error_class(response.status_code)(response.text)
 
-    def error_class(self, status: int) -> type[Exception]:
+    def error_class(self, status: int) -> Any:
         if status in (401, 403):
-            return taxonomy.ProviderAuthError
+            return self.errors.ProviderAuthError
         if status >= 500:
-            return taxonomy.ProviderServiceError
-        return taxonomy.ProviderInvalidRequestError
+            return self.errors.ProviderServiceError
+        return self.errors.ProviderInvalidRequestError
 
     def retry_after(self, response: httpx2.Response) -> object:
-        header = response.headers.get("retry-after")
-        return None if header is None else float(header)
+        headers = response.headers
+        if "retry-after-ms" in headers:
+            return float(headers["retry-after-ms"]) / 1000
+        header = headers.get("retry-after")
+        if header is None:
+            return None
+        try:
+            seconds = float(header)
+        except ValueError:
+            seconds = parsedate_to_datetime(header).timestamp() - time.time()
+        return max(0.0, seconds) if math.isfinite(seconds) else None
 
     async def aclose(self) -> None:
         await self.http.aclose()
+        del self.clients[asyncio.get_running_loop()]
 
 
 class Chat(Client):
@@ -118,7 +165,14 @@ class Chat(Client):
     ) -> Completion:
         body = self.body(messages, temperature, max_tokens, stop)
         reply = await self.post("/chat/completions", body, timeout)
-        return self.completion(reply)
+        completion = self.read(self.completion, reply)
+        completion.raw = self.raw(reply)
+        return completion
+
+    return_raw = False
+
+    def raw(self, reply: Any) -> Any:
+        return reply if self.return_raw else None
 
     def body(
         self,
@@ -132,10 +186,13 @@ class Chat(Client):
             "messages": self.wire_messages(messages),
             "temperature": temperature,
             "max_tokens": max_tokens,
-            "stop": None if stop is None else list(stop),
+            "stop": self.wire_stop(stop),
             "seed": 7,
         }
         return {name: value for name, value in body.items() if value is not None}
+
+    def wire_stop(self, stop: Sequence[str] | None) -> Any:
+        return None if stop is None else [stop] if isinstance(stop, str) else list(stop)
 
     def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
         return [{"role": message.role, "content": message.content} for message in messages]
@@ -150,6 +207,8 @@ class Chat(Client):
         )
 
     def content(self, text: str | None) -> Any:
+        if text is not None and not isinstance(text, str):
+            raise self.errors.ProviderServiceError("a content that is no text")
         return text or ""
 
     def reported_model(self, reply: dict[str, Any]) -> Any:
@@ -169,18 +228,36 @@ class Chat(Client):
 
 class Embedding(Client):
     def __init__(
-        self, endpoint: Endpoint, timeout: float, max_retries: int, dimensions: int
+        self, endpoint: Endpoint, timeout: float, max_retries: int, dimensions: int | None
     ) -> None:
         super().__init__(endpoint, timeout, max_retries)
-        self.dimensions: Any = dimensions
+        self.dimensions: Any = dimensions or self.known(endpoint.model)
+
+    def known(self, model: str) -> int:
+        if "mini" not in model:
+            raise ValueError(f"nobody knows the dimensions of {model}")
+        return DIMENSIONS
+
+    batch = 2048
 
     async def embed(self, texts: Sequence[str]) -> Any:
+        self.refuse_text(texts)
         if not texts:
             return self.nothing()
-        body = {"model": self.wire_model(self.model), "input": list(texts)}
+        vectors = []
+        for start in range(0, len(texts), self.batch):
+            vectors += await self.embed_batch(list(texts[start : start + self.batch]))
+        return vectors
+
+    def refuse_text(self, texts: Sequence[str]) -> None:
+        if isinstance(texts, str):
+            raise TypeError("a list of texts")
+
+    async def embed_batch(self, texts: list[str]) -> Any:
         # The recordings of the bundled adapter, which this one shares, are of base64.
-        reply = await self.post("/embeddings", body | {"encoding_format": "base64"}, None)
-        return self.vectors(reply, len(texts))
+        body = {"model": self.wire_model(self.model), "input": texts, "encoding_format": "base64"}
+        reply = await self.post("/embeddings", body, None)
+        return self.read(lambda reply: self.vectors(reply, len(texts)), reply)
 
     def nothing(self) -> Any:
         return []
@@ -204,8 +281,10 @@ class Embedding(Client):
         return list(struct.unpack(f"<{len(data) // 4}f", data))
 
     def check(self, vectors: list[list[float]], wanted: int) -> None:
+        if not all(math.isfinite(number) for vector in vectors for number in vector):
+            raise self.errors.ProviderServiceError("a vector with what is no number")
         if [len(vector) for vector in vectors] != [self.dimensions] * wanted:
-            raise taxonomy.ProviderServiceError("vectors of the wrong number or length")
+            raise self.errors.ProviderServiceError("vectors of the wrong number or length")
 
 
 @dataclass(frozen=True)
@@ -217,16 +296,27 @@ class Mutant:
 
 
 def described(
-    name: str, chat: type[Chat] | None = None, embedding: type[Embedding] | None = None
+    name: str,
+    chat: type[Chat] | None = None,
+    embedding: type[Embedding] | None = None,
+    **fields: Any,
 ) -> AdapterUnderTest:
     """The description of an adapter made of these classes."""
 
-    def build_chat(endpoint: Endpoint, *, timeout: float = 30.0, max_retries: int = 2) -> Any:
+    def build_chat(
+        endpoint: Endpoint,
+        *,
+        timeout: float = 30.0,
+        max_retries: int = 2,
+        return_raw: bool = False,
+    ) -> Any:
         assert chat is not None
-        return chat(endpoint, timeout, max_retries)
+        built = chat(endpoint, timeout, max_retries)
+        built.return_raw = return_raw
+        return built
 
     def build_embedding(
-        endpoint: Endpoint, *, max_retries: int = 2, dimensions: int = DIMENSIONS
+        endpoint: Endpoint, *, max_retries: int = 2, dimensions: int | None = None
     ) -> Any:
         assert embedding is not None
         return embedding(endpoint, 30.0, max_retries, dimensions)
@@ -235,9 +325,10 @@ def described(
         name=name,
         chat=None if chat is None else build_chat,
         embedding=None if embedding is None else build_embedding,
-        errors=ERRORS,
+        errors=(chat or embedding or Client).errors.__name__,
         model="openai/mini",
         cassettes=resource("cassettes", "openai"),
+        **fields,
     )
 
 
@@ -247,11 +338,12 @@ CONFORMING = described("conforming", Chat, Embedding)
 C = TypeVar("C", bound=type[Client])
 
 
-def breaks(*requirements: str) -> Callable[[C], C]:
-    """Mark a class with the requirements that it breaks."""
+def breaks(*requirements: str, **fields: Any) -> Callable[[C], C]:
+    """Mark a class with the requirements that it breaks, and with fields of its description."""
 
     def mark(broken: C) -> C:
         broken.breaks = frozenset(requirements)  # type: ignore[attr-defined]
+        broken.fields = fields  # type: ignore[attr-defined]
         return broken
 
     return mark
@@ -264,9 +356,9 @@ def mutants_of(module: dict[str, Any]) -> list[Mutant]:
         if not isinstance(value, type) or "breaks" not in vars(value):
             continue
         if issubclass(value, Chat):
-            adapter = described(name, chat=value)
+            adapter = described(name, chat=value, **vars(value)["fields"])
         else:
             assert issubclass(value, Embedding)
-            adapter = described(name, embedding=value)
+            adapter = described(name, embedding=value, **vars(value)["fields"])
         found.append(Mutant(adapter, vars(value)["breaks"]))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.mutants.conforming import Embedding, breaks, mutants_of
 
 
 # Nothing about vectors can be said of an adapter that does not know their length.
-@breaks("EMB-02", "EMB-04", "EMB-05", "EMB-07", "REC-02")
+@breaks(*(f"EMB-{n:02}" for n in (2, 4, 5, 6, 7, 9, 10, 11)), "REC-02")
 class DimensionsAreLazy(Embedding):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -38,9 +39,7 @@ class DimensionsAreAskedFor(Embedding):
 @breaks("EMB-03")
 class NoTextsAreSent(Embedding):
     async def embed(self, texts: Sequence[str]) -> Any:
-        body = {"model": self.wire_model(self.model), "input": list(texts)}
-        reply = await self.post("/embeddings", body | {"encoding_format": "base64"}, None)
-        return self.vectors(reply, len(texts))
+        return await (super().embed(texts) if texts else self.embed_batch(list(texts)))
 
 
 @breaks("EMB-03")
@@ -64,7 +63,8 @@ class NumberIsNotChecked(Embedding):
 @breaks("EMB-05")
 class LengthIsNotChecked(Embedding):
     def check(self, vectors: list[list[float]], wanted: int) -> None:
-        super().check([[0.0] * self.dimensions for _ in vectors], wanted)
+        padding = [0.0] * self.dimensions
+        super().check([[*vector, *padding][: self.dimensions] for vector in vectors], wanted)
 
 
 @breaks("EMB-05")
@@ -73,11 +73,73 @@ class OnlyTheFirstLengthIsChecked(Embedding):
         super().check([vectors[0] for _ in vectors] if vectors else [], wanted)
 
 
+class WrongLengthError(Exception):
+    pass
+
+
 @breaks("EMB-05")
 class WrongLengthIsBare(Embedding):
+    def read(self, reader: Any, reply: Any) -> Any:
+        try:
+            return super().read(reader, reply)
+        except Exception as error:
+            if isinstance(error.__cause__, WrongLengthError):
+                raise error.__cause__ from None
+            raise
+
     def check(self, vectors: list[list[float]], wanted: int) -> None:
         if [len(vector) for vector in vectors] != [self.dimensions] * wanted:
-            raise ValueError("vectors of the wrong number or length")
+            raise WrongLengthError
+        super().check(vectors, wanted)
+
+
+@breaks("EMB-01")
+class TheParameterHasAnotherName(Embedding):
+    async def embed(self, inputs: Sequence[str]) -> Any:
+        return await super().embed(inputs)
+
+
+@breaks("EMB-01")
+class EmbedOneIsNoCoroutineFunction(Embedding):
+    def embed_one(self, text: str) -> Any:
+        return super().embed_one(text)
+
+
+@breaks("EMB-06", "REC-02")
+class VectorsAreTuples(Embedding):
+    def vectors(self, reply: dict[str, Any], wanted: int) -> Any:
+        return [tuple(vector) for vector in super().vectors(reply, wanted)]
+
+
+@breaks("EMB-06")
+class WhatIsNoNumberIsGivenAway(Embedding):
+    def check(self, vectors: list[list[float]], wanted: int) -> None:
+        super().check([[0.0] * len(vector) for vector in vectors], wanted)
+
+
+@breaks("EMB-08")
+class UnknownModelsHaveADefault(Embedding):
+    def known(self, model: str) -> int:
+        return 6
+
+
+@breaks("EMB-09")
+class TextsAreKeptOnSelf(Embedding):
+    async def embed_batch(self, texts: list[str]) -> Any:
+        self.texts = texts
+        await asyncio.sleep(0)
+        return await super().embed_batch(self.texts)
+
+
+@breaks("EMB-10")
+class EverythingInOneRequest(Embedding):
+    batch = 10**9
+
+
+@breaks("EMB-11")
+class ABareStringIsSpelled(Embedding):
+    def refuse_text(self, texts: Sequence[str]) -> None:
+        pass
 
 
 @breaks("EMB-07")

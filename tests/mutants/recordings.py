@@ -44,8 +44,8 @@ class NumbersAreRounded(Embedding):
 
 @breaks("REC-04")
 class ErrorsAreToldByTheirCode(Chat):
-    def error(self, response: httpx2.Response) -> Exception:
-        if response.json()["error"]["code"] is not None:
+    def error(self, response: httpx2.Response) -> Any:
+        if b'"code":' in response.content and b'"code":null' not in response.content:
             return taxonomy.ProviderServiceError(response.text)
         return super().error(response)
 

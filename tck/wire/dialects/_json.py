@@ -38,6 +38,16 @@ def text_of(content: object, what: str) -> str:
     raise Unreadable(f"{what} has content {content!r:.80}")
 
 
+def tuple_of_texts(value: object, what: str) -> tuple[str, ...] | None:
+    """A text or a list of texts, as a tuple; ``None`` for nothing."""
+    if value is None:
+        return None
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
+        raise Unreadable(f"{what} = {value!r:.80}")
+    return tuple(listed)
+
+
 def _block_text(block: object, what: str) -> str:
     if not isinstance(block, dict):
         raise Unreadable(f"{what} has a content block {block!r:.80}")

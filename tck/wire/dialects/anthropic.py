@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tck.wire.dialects._json import dump, field, read_object, text_of
+from tck.wire.dialects._json import dump, field, read_object, text_of, tuple_of_texts
 from tck.wire.dialects.model import (
     ChatReply,
     ChatRequest,
@@ -53,6 +53,8 @@ class AnthropicDialect:
             instructions=tuple(instructions),
             turns=tuple(turns),
             max_tokens=request.get("max_tokens"),
+            temperature=request.get("temperature"),
+            stop=tuple_of_texts(request.get("stop_sequences"), "stop_sequences"),
             parameters=request,
         )
 

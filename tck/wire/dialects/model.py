@@ -23,6 +23,9 @@ class ChatRequest:
     turns: tuple[tuple[str, str], ...]
     """``(role, text)`` of every other message, in order."""
     max_tokens: int | None
+    temperature: float | None
+    stop: tuple[str, ...] | None
+    """As a tuple, also where one text was sent by itself."""
     parameters: Mapping[str, Any]
     """The whole body, for what has no field of its own here."""
 

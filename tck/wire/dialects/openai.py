@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from tck.wire.dialects._json import dump, field, read_object, text_of
+from tck.wire.dialects._json import dump, field, read_object, text_of, tuple_of_texts
 from tck.wire.dialects.model import (
     ChatReply,
     ChatRequest,
@@ -59,6 +59,8 @@ class OpenAIDialect:
             instructions=tuple(instructions),
             turns=tuple(turns),
             max_tokens=request.get("max_completion_tokens", request.get("max_tokens")),
+            temperature=request.get("temperature"),
+            stop=tuple_of_texts(request.get("stop"), "stop"),
             parameters=request,
         )
 
