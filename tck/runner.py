@@ -9,7 +9,7 @@ from tck.checks import CHECKS, Check, Subject
 from tck.grading import Outcome, Result
 from tck.isolation import isolated_environment
 from tck.targets import Target
-from tck.verdicts import Exempt, KitError, NotVerified, Violation
+from tck.verdicts import Exempt, KitError, NotApplicable, NotVerified, Violation
 from tck.wire.guard import NetworkGuard
 from tck.wire.wire import Wire
 
@@ -36,6 +36,8 @@ def assess(target: Target, requirement: Requirement) -> Result:
         outcome, detail = Outcome.FAILED, _explained(violation, check)
     except Exempt as claim:
         outcome, detail = Outcome.EXEMPT, str(claim)
+    except NotApplicable as reason:
+        outcome, detail = Outcome.NOT_APPLICABLE, str(reason)
     except NotVerified as reason:
         outcome, detail = Outcome.NOT_VERIFIED, str(reason)
     except Exception as error:  # noqa: BLE001 - a check that crashes is a fault of the kit
@@ -62,7 +64,7 @@ async def _run(target: Target, check: Check) -> None:
             wire.assert_sound()
             _blame_the_cause(guard, wire, violation)
             raise
-        except (Exempt, NotVerified) as reason:
+        except (Exempt, NotApplicable, NotVerified) as reason:
             wire.assert_sound()
             _blame_the_network(guard, reason)
             raise

@@ -143,7 +143,7 @@ class KitSession:
             terminalreporter.write(text.getvalue())
 
 
-_WELL = (Outcome.PASSED, Outcome.EXEMPT, Outcome.NOT_APPLICABLE)
+_WELL = (Outcome.PASSED, Outcome.EXEMPT)
 
 
 def _message(item: RequirementItem) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tck.adapter import AdapterUnderTest, Endpoint
 from tck.building import build
@@ -129,23 +131,27 @@ def _try_factories(spelled: str, adapter: AdapterUnderTest) -> None:
         (adapter.embedding, adapter.embedding_model or adapter.model),
         (adapter.backend, adapter.model),
     ):
-        if factory is None:
-            continue
         try:
-            with isolated_environment():
-                build(factory, Endpoint("http://127.0.0.1:9", "tck-no-key", model))
+            _built(factory, model)
         except ImportError as error:
             raise TargetError(f"{spelled} cannot be built: {error}") from error
         except Exception:  # noqa: BLE001, S112 - the checks will say so, each in its place
             continue
 
 
+def _built(factory: Callable[..., Any] | None, model: str) -> Any:
+    """A provider for nobody; ``None`` without a factory."""
+    with isolated_environment():
+        return factory and build(factory, Endpoint("http://127.0.0.1:9", "tck-no-key", model))
+
+
 def capabilities(adapter: AdapterUnderTest) -> frozenset[Capability]:
     """What an adapter declares, and so what it is graded on."""
     declared: set[Capability] = set()
     if adapter.chat is not None:
-        # One provider serves both contracts, so its structured half is listed with it.
-        declared |= {"chat", "structured"}
+        declared.add("chat")
+        if _extracts(adapter):
+            declared.add("structured")
     if adapter.embedding is not None:
         declared.add("embedding")
     if adapter.backend is not None:
@@ -153,3 +159,11 @@ def capabilities(adapter: AdapterUnderTest) -> frozenset[Capability]:
     if adapter.chat is not None or adapter.embedding is not None:
         declared |= {"errors", "recordings"}
     return frozenset(declared)
+
+
+def _extracts(adapter: AdapterUnderTest) -> bool:
+    """Whether the chat provider is a structured extractor too; a doubt is none the less one."""
+    try:
+        return hasattr(_built(adapter.chat, adapter.model), "complete_structured")
+    except Exception:  # noqa: BLE001 - the checks will say so
+        return True

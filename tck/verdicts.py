@@ -3,6 +3,7 @@
 Exception
 ├── Violation     the adapter does not do what the requirement says
 ├── Exempt        it need not: a limit that it declares has proved true
+├── NotApplicable there is nothing to check: the requirement speaks of what it does not do
 ├── NotVerified   the kit could not find out, for a reason that is nobody's fault
 └── KitError      the kit itself failed; it says nothing about the adapter
 """
@@ -28,6 +29,10 @@ class Violation(Exception):  # noqa: N818 - the word of the catalogue
 
 class Exempt(Exception):  # noqa: N818 - the word of the catalogue
     """A declared limit exempts the adapter, and the claim was checked; the message says so."""
+
+
+class NotApplicable(Exception):  # noqa: N818 - the word of the catalogue
+    """The requirement is of something that the adapter does not do; the message says what."""
 
 
 class NotVerified(Exception):  # noqa: N818 - the word of the catalogue

@@ -3,8 +3,19 @@
 Checks know nothing of pytest, of terminals or of files. `CHECKS` holds them all.
 """
 
-from tck.checks import chat, chat_calls, embedding, errors, recordings
+from tck.checks import chat, chat_calls, embedding, errors, fuzzed, recordings, structured
 from tck.checks.registry import CHECKS, Check
 from tck.checks.subject import Subject
 
-__all__ = ["CHECKS", "Check", "Subject", "chat", "chat_calls", "embedding", "errors", "recordings"]
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Subject",
+    "chat",
+    "chat_calls",
+    "embedding",
+    "errors",
+    "fuzzed",
+    "recordings",
+    "structured",
+]

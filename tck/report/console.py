@@ -42,8 +42,8 @@ def print_report(report: Report, console: Console) -> None:
         )
     if report.catalogue == "preview":
         console.print(
-            "catalogue: preview. What has no check yet (not_implemented) is not counted, and no "
-            "grade above bronze can be earned.",
+            "catalogue: preview. A tier with a MUST that has no check yet (not_implemented) cannot "
+            "be earned: silver, and backends' bronze.",
             style="dim",
             soft_wrap=True,
         )

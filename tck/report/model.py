@@ -31,12 +31,14 @@ class AdapterReport:
     @property
     def highest_tier(self) -> Tier | None:
         """The highest tier that this catalogue can grade of what the adapter declares."""
-        gradable = {
-            result.requirement.tier
-            for result in self.results
-            if result.outcome is not Outcome.NOT_IMPLEMENTED and result.requirement.level == "must"
-        }
-        return next((tier for tier in reversed(_TIERS) if tier in gradable), None)
+        musts = [result for result in self.results if result.requirement.level == "must"]
+        highest: Tier | None = None
+        for tier in _TIERS:
+            outcomes = {result.outcome for result in musts if result.requirement.tier == tier}
+            if not outcomes or Outcome.NOT_IMPLEMENTED in outcomes:
+                break
+            highest = tier
+        return highest
 
     def reaches(self, tier: Tier | None) -> bool:
         """Whether the grade is at least ``tier``; ``None`` asks for the highest there is."""

@@ -18,6 +18,7 @@ from tck.wire.dialects.model import (
     EmbeddingDialect,
     EmbeddingRequest,
     Route,
+    StructuredDialect,
     Unreadable,
 )
 from tck.wire.server import LoopbackServer, Received, Reply
@@ -77,6 +78,16 @@ class Wire:
             raise NotVerified(
                 f"the {self.dialect.name} dialect has no embeddings: an adapter that embeds "
                 "needs a dialect with read_embeddings, write_embeddings and read_vectors"
+            )
+        return self.dialect
+
+    @property
+    def structured_dialect(self) -> StructuredDialect:
+        """The dialect, for the checks of adapters that extract objects."""
+        if not isinstance(self.dialect, StructuredDialect):
+            raise NotVerified(
+                f"the {self.dialect.name} dialect cannot write objects: an adapter that extracts "
+                "them needs a dialect with write_object and write_refusal"
             )
         return self.dialect
 

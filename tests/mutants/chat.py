@@ -271,8 +271,20 @@ class CancellationIsAnErrorOfTheProvider(Chat):
 
 @breaks("CHAT-12")
 class TheRequestIsShielded(Chat):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.tasks: set[asyncio.Task[Any]] = set()
+
     async def attempts(self, path: str, body: dict[str, Any]) -> Any:
-        return await asyncio.shield(super().attempts(path, body))
+        task = asyncio.create_task(super().attempts(path, body))
+        self.tasks.add(task)
+        return await asyncio.shield(task)
+
+    async def aclose(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await super().aclose()
 
 
 @breaks("CHAT-12")

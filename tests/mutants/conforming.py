@@ -6,6 +6,7 @@ It is cut into small steps, so that a mutant overrides exactly the one that it b
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -14,13 +15,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx2
+from pydantic import BaseModel, ValidationError
 
-from llm import ChatMessage
+from llm import ChatMessage, tolerant_json
 from tck import AdapterUnderTest, Endpoint
 from tck.resources import resource
 from tests.mutants import taxonomy
 
 R = TypeVar("R")
+T = TypeVar("T", bound=BaseModel)
 
 DIMENSIONS = 6
 
@@ -226,6 +229,87 @@ class Chat(Client):
         return Usage(prompt, completion, prompt + completion, cached)
 
 
+class Extractor(Chat):
+    async def complete_structured(
+        self,
+        messages: Sequence[ChatMessage],
+        response_model: type[T],
+        *,
+        temperature: float = 0.0,
+        max_retries: int = 2,
+        timeout: float | None = None,
+    ) -> T:
+        extraction = self.extract(list(messages), response_model, temperature, max_retries)
+        try:
+            return await asyncio.wait_for(extraction, self.whole_timeout(timeout))
+        except TimeoutError as error:
+            raise self.timed_out() from error
+
+    def whole_timeout(self, timeout: float | None) -> float:
+        return timeout or self.timeout
+
+    async def extract(
+        self, messages: list[ChatMessage], model: type[T], temperature: float, max_retries: int
+    ) -> T:
+        conversation = self.with_schema(messages, model)
+        texts: list[str] = []
+        problems: list[Exception] = []
+        for _ in range(self.rounds(max_retries)):
+            body = self.body(conversation, temperature, None, None) | self.mode(model)
+            choice = self.read(self.first_choice, await self.post("/chat/completions", body, None))
+            text = choice["message"].get("refusal") or choice["message"]["content"] or ""
+            self.keep(texts, text)
+            if choice["message"].get("refusal"):
+                self.refused(text)
+            try:
+                return self.instance(text, choice["finish_reason"], model)
+            except (ValueError, ValidationError) as problem:
+                self.keep_problem(problems, problem)
+                conversation = self.after(conversation, text, problem)
+        raise self.errors.StructuredExtractionError("never valid", texts, problems)
+
+    def first_choice(self, reply: Any) -> Any:
+        choice = reply["choices"][0]
+        self.content(choice["message"]["content"])
+        return choice
+
+    def mode(self, model: type[BaseModel]) -> dict[str, Any]:
+        return {}
+
+    def rounds(self, max_retries: int) -> int:
+        return max_retries + 1
+
+    def keep(self, texts: list[str], text: str) -> None:
+        texts.append(text)
+
+    def keep_problem(self, problems: list[Exception], problem: Exception) -> None:
+        problems.append(problem)
+
+    def refused(self, text: str) -> None:
+        raise self.errors.StructuredExtractionError(f"refused: {text}", [text], [])
+
+    def with_schema(self, messages: list[ChatMessage], model: type[BaseModel]) -> list[ChatMessage]:
+        schema = json.dumps(model.model_json_schema())
+        return [ChatMessage(role="system", content=f"Write JSON like {schema}"), *messages]
+
+    def instance(self, text: str, finish_reason: str, model: type[T]) -> T:
+        if finish_reason == "length":
+            raise ValueError("it was cut off")
+        return model.model_validate_json(json.dumps(self.loads(text)))
+
+    def loads(self, text: str) -> dict[str, Any]:
+        return tolerant_json.loads(text)
+
+    def after(
+        self, conversation: list[ChatMessage], text: str, problem: Exception
+    ) -> list[ChatMessage]:
+        said = ChatMessage(role="assistant", content=text)
+        return [*conversation, said, ChatMessage(role="user", content=self.complaint(problem))]
+
+    def complaint(self, problem: Exception) -> str:
+        return f"That is wrong: {problem}"
+
+
 class Embedding(Client):
     def __init__(
         self, endpoint: Endpoint, timeout: float, max_retries: int, dimensions: int | None
@@ -332,7 +416,7 @@ def described(
     )
 
 
-CONFORMING = described("conforming", Chat, Embedding)
+CONFORMING = described("conforming", Extractor, Embedding)
 
 
 C = TypeVar("C", bound=type[Client])

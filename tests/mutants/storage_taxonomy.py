@@ -29,3 +29,10 @@ class ProviderInvalidRequestError(ProviderError):
 
 class ProviderServiceError(ProviderError):
     pass
+
+
+class StructuredExtractionError(ProviderError):
+    def __init__(self, message: str, last_attempts: list[str], validation_errors: object) -> None:
+        super().__init__(message)
+        self.last_attempts = last_attempts
+        self.validation_errors = validation_errors

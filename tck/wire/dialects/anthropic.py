@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from tck.wire.dialects._json import dump, field, read_object, text_of, tuple_of_texts
@@ -55,6 +57,7 @@ class AnthropicDialect:
             max_tokens=request.get("max_tokens"),
             temperature=request.get("temperature"),
             stop=tuple_of_texts(request.get("stop_sequences"), "stop_sequences"),
+            **_structured(request),
             parameters=request,
         )
 
@@ -77,6 +80,20 @@ class AnthropicDialect:
         }
         return dump(body)
 
+    def write_object(self, request: ChatRequest, text: str, *, cut: bool = False) -> bytes:
+        body = json.loads(self.write_chat(ChatReply(text=text)))
+        found = _object_of(text, cut=cut) if request.mode == "tool" else None
+        if found is not None:
+            name = request.parameters["tools"][0]["name"]
+            call = {"type": "tool_use", "id": "toolu_wire", "name": name, "input": found}
+            body |= {"content": [call], "stop_reason": "tool_use"}
+        if cut:
+            body["stop_reason"] = self.cut_reason
+        return dump(body)
+
+    def write_refusal(self, text: str) -> bytes:
+        return self.write_chat(ChatReply(text=text, finish_reason="refusal"))
+
     def read_reply(self, body: bytes) -> ChatReply:
         reply = read_object(body, "the message")
         texts = [
@@ -94,6 +111,43 @@ class AnthropicDialect:
     def write_error(self, status: int, message: str) -> bytes:
         kind = _ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
         return dump({"type": "error", "error": {"type": kind, "message": message}})
+
+
+def _structured(request: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a `ChatRequest` that tell how it asks for an object."""
+    tools = request.get("tools")
+    if tools:
+        schema = field(tools[0], "input_schema", dict, "a tool of the messages request")
+        return {"mode": "tool", "schema": schema, "strict": tools[0].get("strict") is True}
+    form = (request.get("output_config") or {}).get("format") or request.get("output_format")
+    if form:
+        schema = field(form, "schema", dict, "the output format")
+        return {"mode": "schema", "schema": schema, "strict": True}
+    return {"mode": "text", "schema": None, "strict": False}
+
+
+def _object_of(text: str, *, cut: bool) -> dict[str, Any] | None:
+    """The input of a tool that a model wrote as ``text``; of a cut one, what was whole."""
+    for end in range(len(text), 0, -1):
+        try:
+            found = json.loads(text[:end] + _closers(text[:end]))
+        except ValueError:
+            if not cut:
+                return None
+            continue
+        return found if isinstance(found, dict) else None
+    return {} if cut else None
+
+
+def _closers(text: str) -> str:
+    """What closes the brackets that a piece of JSON leaves open."""
+    open_ones: list[str] = []
+    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', text):
+        if bracket in "{[":
+            open_ones.append({"{": "}", "[": "]"}[bracket])
+        elif bracket in "}]" and open_ones:
+            open_ones.pop()
+    return "".join(reversed(open_ones))
 
 
 def _counts(usage: dict[str, Any]) -> Counts:

@@ -9,6 +9,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 Route = Literal["chat", "embeddings"]
 
 
+Mode = Literal["text", "json", "schema", "tool"]
+"""How a request asks for an object: not at all, as any JSON, by a schema, as a tool's input."""
+
+
 class Unreadable(Exception):  # noqa: N818 - what the dialect finds the text to be
     """A request or a reply that is not of this dialect; the message says what is amiss."""
 
@@ -26,6 +30,11 @@ class ChatRequest:
     temperature: float | None
     stop: tuple[str, ...] | None
     """As a tuple, also where one text was sent by itself."""
+    mode: Mode
+    schema: Mapping[str, Any] | None
+    """The schema of the ``schema`` or ``tool`` mode."""
+    strict: bool
+    """Whether the provider is asked to hold the model to the schema."""
     parameters: Mapping[str, Any]
     """The whole body, for what has no field of its own here."""
 
@@ -148,4 +157,24 @@ class EmbeddingDialect(Dialect, Protocol):
         Raises:
             Unreadable: it is not an embedding reply of this wire.
         """
+        ...
+
+
+@runtime_checkable
+class StructuredDialect(Dialect, Protocol):
+    """A wire format in which objects can be asked for."""
+
+    def write_object(self, request: ChatRequest, text: str, *, cut: bool = False) -> bytes:
+        """Write what a model answers that was asked for an object, in the request's mode.
+
+        Args:
+            request: which mode it asked for.
+            text: what the model wrote. Where the wire carries an object rather than its
+                text, and the text is none, it is what was whole of it.
+            cut: whether the model was cut off.
+        """
+        ...
+
+    def write_refusal(self, text: str) -> bytes:
+        """Write the reply of a model that will not answer."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -61,6 +62,7 @@ class OpenAIDialect:
             max_tokens=request.get("max_completion_tokens", request.get("max_tokens")),
             temperature=request.get("temperature"),
             stop=tuple_of_texts(request.get("stop"), "stop"),
+            **_structured(request),
             parameters=request,
         )
 
@@ -86,6 +88,24 @@ class OpenAIDialect:
                 "total_tokens": reply.usage.total,
                 "prompt_tokens_details": {"cached_tokens": reply.usage.cached},
             }
+        return dump(body)
+
+    def write_object(self, request: ChatRequest, text: str, *, cut: bool = False) -> bytes:
+        body = json.loads(self.write_chat(ChatReply(text=text)))
+        choice = body["choices"][0]
+        if request.mode == "tool":
+            name = request.parameters["tools"][0]["function"]["name"]
+            call = {"name": name, "arguments": text}
+            calls = [{"id": "call_wire", "type": "function", "function": call}]
+            choice["message"] |= {"content": None, "tool_calls": calls}
+            choice["finish_reason"] = "tool_calls"
+        if cut:
+            choice["finish_reason"] = self.cut_reason
+        return dump(body)
+
+    def write_refusal(self, text: str) -> bytes:
+        body = json.loads(self.write_chat(ChatReply(text=None)))
+        body["choices"][0]["message"]["refusal"] = text
         return dump(body)
 
     def read_reply(self, body: bytes) -> ChatReply:
@@ -141,6 +161,22 @@ class OpenAIDialect:
             field(item, "index", int, "a vector of the embedding reply")
         ordered = sorted(items, key=lambda item: int(item["index"]))
         return [_vector(item.get("embedding")) for item in ordered]
+
+
+def _structured(request: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a `ChatRequest` that tell how it asks for an object."""
+    tools = request.get("tools")
+    if tools:
+        function = field(tools[0], "function", dict, "a tool of the chat request")
+        schema = field(function, "parameters", dict, "a tool of the chat request")
+        return {"mode": "tool", "schema": schema, "strict": function.get("strict") is True}
+    form = request.get("response_format") or {}
+    if form.get("type") != "json_schema":
+        mode = "json" if form.get("type") == "json_object" else "text"
+        return {"mode": mode, "schema": None, "strict": False}
+    named = field(form, "json_schema", dict, "the response_format")
+    schema = field(named, "schema", dict, "the response_format")
+    return {"mode": "schema", "schema": schema, "strict": named.get("strict") is True}
 
 
 def _counts(usage: object) -> Counts | None:

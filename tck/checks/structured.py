@@ -1,0 +1,459 @@
+"""Checks of `llm.StructuredExtractor`."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from llm import ChatMessage, StructuredExtractor
+from tck.checks.registry import check
+from tck.checks.signatures import assert_signature
+from tck.checks.subject import CALL_LIMIT, Subject, described, hello, raised, returned, together
+from tck.verdicts import Violation
+from tck.wire.dialects.model import ChatRequest
+from tck.wire.server import Reply
+from tck.wire.wire import Wire
+
+CONCURRENT_CALLS = 32
+
+
+class Vehicle(BaseModel):
+    """What most of the checks ask for."""
+
+    owner: str
+    wheel_count: int
+
+
+class Fuel(enum.Enum):
+    PETROL = "petrol"
+    WIND = "wind"
+
+
+class Part(BaseModel):
+    label: str
+    weight: float | None = None
+
+
+class Car(BaseModel):
+    kind: Literal["car"] = "car"
+    doors: int = 4
+
+
+class Boat(BaseModel):
+    kind: Literal["boat"]
+    sails: list[str]
+
+
+class Garage(BaseModel):
+    """Nested models, lists, enums, optionals, defaults, unions, dates, constraints, aliases."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    main: Part
+    parts: list[Part]
+    fuel: Fuel
+    note: str | None
+    size: int = 3
+    content: Annotated[Car | Boat, Field(discriminator="kind")]
+    either: int | str
+    opened: date
+    code: Annotated[str, Field(min_length=2, max_length=5, pattern="^[A-Z]+$")]
+    grams: Annotated[int, Field(gt=0, le=1000)]
+    spelled: str = Field(alias="spelledOtherwise")
+
+
+class Prices(BaseModel):
+    """An open map."""
+
+    by_name: dict[str, list[int]]
+
+
+class Tree(BaseModel):
+    """A recursive model."""
+
+    leaf: str
+    branches: list[Tree] = []
+
+
+INSTANCES: tuple[BaseModel, ...] = (
+    Vehicle(owner="“Ana”, {b}", wheel_count=4),
+    Garage(
+        main=Part(label="wheel", weight=1.5),
+        parts=[Part(label="a"), Part(label="b", weight=0.25)],
+        fuel=Fuel.WIND,
+        note=None,
+        content=Boat(kind="boat", sails=["main", "jib"]),
+        either="seven",
+        opened=date(2026, 1, 31),
+        code="ABC",
+        grams=250,
+        spelledOtherwise="yes",
+    ),
+    Prices(by_name={"a b": [1, 2], "": [], "ü": [3]}),
+    Tree(leaf="1", branches=[Tree(leaf="2", branches=[Tree(leaf="3")]), Tree(leaf="4")]),
+)
+
+
+class Attempts:
+    """A model that answers attempt after attempt, and what it was asked.
+
+    Args:
+        answer: what it writes at an attempt, given the request and the attempt's number.
+    """
+
+    def __init__(self, wire: Wire, answer: Callable[[ChatRequest, int], str]) -> None:
+        self.requests: list[ChatRequest] = []
+
+        def script(request: ChatRequest) -> Reply:
+            self.requests.append(request)
+            text = answer(request, len(self.requests) - 1)
+            return Reply(wire.structured_dialect.write_object(request, text))
+
+        wire.on_chat(script)
+
+
+def in_turn(wire: Wire, *texts: str) -> Attempts:
+    """Attempts that are answered by these texts, the last one again and again."""
+    return Attempts(wire, lambda _, number: texts[min(number, len(texts) - 1)])
+
+
+def as_json(instance: BaseModel) -> str:
+    """What a model writes that means this instance."""
+    return instance.model_dump_json(by_alias=True)
+
+
+@check("STR-01")
+async def signature(subject: Subject, wire: Wire) -> None:
+    async with subject.chat(wire) as provider:
+        assert_signature(provider, "complete_structured", StructuredExtractor)
+
+
+@check("STR-02")
+async def instances(subject: Subject, wire: Wire) -> None:
+    async with subject.chat(wire) as provider:
+        for instance in INSTANCES:
+            in_turn(wire, as_json(instance))
+            assert_instance(instance, await extracted(provider, type(instance)))
+
+
+@check("STR-03")
+async def schema_reaches_the_model(subject: Subject, wire: Wire) -> None:
+    async with subject.chat(wire) as provider:
+        for instance in INSTANCES[:2]:
+            attempts = in_turn(wire, as_json(instance))
+            try:
+                await extracted(provider, type(instance))
+            except Violation:  # what becomes of the answer is for other checks
+                if not attempts.requests:
+                    raise
+            request = attempts.requests[0]
+            told = (
+                json.dumps(request.schema)
+                if request.schema is not None
+                else "\n".join([*request.instructions, *(text for _, text in request.turns)])
+            )
+            for name in _names(type(instance)):
+                if not re.search(rf"\b{name}\b", told):
+                    where = "the prompt" if request.schema is None else f"the {request.mode}"
+                    raise Violation(
+                        expected=f"the schema of {type(instance).__name__} reaches the model, in "
+                        "a structured mode or in the prompt",
+                        seen=f"there is no {name!r} in {where} of the request",
+                    )
+
+
+@check("STR-04")
+async def feedback(subject: Subject, wire: Wire) -> None:
+    right = Vehicle(owner="Ana", wheel_count=4)
+    async with subject.chat(wire) as provider:
+        attempts = in_turn(wire, '{"owner": "Ana"}', as_json(right))
+        assert_instance(right, await extracted(provider, Vehicle, max_retries=1))
+        first, second = (_told(request) for request in _exactly(attempts, 2))
+        # The field is not in what the model wrote: only the feedback can add it.
+        if second.count("wheel_count") <= first.count("wheel_count"):
+            raise Violation(
+                expected="the request after invalid output names the field that failed, "
+                "'wheel_count'",
+                seen="the same prompt again" if first == second else f"{second[-200:]!r}",
+            )
+
+
+@check("STR-05")
+async def number_of_attempts(subject: Subject, wire: Wire) -> None:
+    async with subject.chat(wire) as provider:
+        for max_retries in (0, 1, 2, 3):
+            attempts = in_turn(wire, '{"owner": "Ana", "wheel_count": "many"}')
+            await _exhausted(subject, provider, max_retries)
+            if len(attempts.requests) != max_retries + 1:
+                raise Violation(
+                    expected=f"{max_retries + 1} attempts with max_retries={max_retries}",
+                    seen=f"{len(attempts.requests)}",
+                )
+
+
+@check("STR-06")
+async def last_attempts(subject: Subject, wire: Wire) -> None:
+    texts = [json.dumps({"owner": f"Ana {n}", "wheel_count": "many"}) for n in range(3)]
+    async with subject.chat(wire) as provider:
+        in_turn(wire, *texts)
+        error = await _exhausted(subject, provider, 2)
+        kept = getattr(error, "last_attempts", None)
+        if not isinstance(kept, list) or [_read(text) for text in kept] != list(map(_read, texts)):
+            raise Violation(
+                expected=f"last_attempts holds every attempt, in order: {texts!r}",
+                seen=f"last_attempts = {kept!r:.300}",
+            )
+        found = getattr(error, "validation_errors", None)
+        if not isinstance(found, list) or len(found) != len(texts):
+            raise Violation(
+                expected="validation_errors holds the pydantic error of every attempt",
+                seen=f"validation_errors = {found!r:.200}",
+            )
+        for one in found:
+            if not isinstance(one, ValidationError) or "wheel_count" not in str(one):
+                raise Violation(
+                    expected="validation_errors are pydantic's, of the field that failed",
+                    seen=f"{one!r:.200}",
+                )
+
+
+@check("STR-08")
+async def provider_errors_pass_through(subject: Subject, wire: Wire) -> None:
+    classes = {
+        401: "ProviderAuthError",
+        400: "ProviderInvalidRequestError",
+        429: "ProviderRateLimitError",
+        500: "ProviderServiceError",
+    }
+    async with subject.chat(wire) as provider:
+        for status, name in classes.items():
+            wire.fail(status, "no")
+            before = len(wire.received)
+            what = f"complete_structured() against HTTP {status}"
+            error = await raised(
+                lambda: provider.complete_structured(hello(), Vehicle, max_retries=2), what
+            )
+            if not isinstance(error, subject.error_class(name)):
+                raise Violation(expected=f"{name} from {what}", seen=described(error))
+            sent = len(wire.received) - before
+            if status == 401 and sent != 1:
+                raise Violation(expected="one request, as 401 will not pass", seen=f"{sent}")
+
+
+@check("STR-09")
+async def the_callers_messages(subject: Subject, wire: Wire) -> None:
+    conversation = [
+        ChatMessage(role="system", content="First instruction: café."),
+        ChatMessage(role="user", content="First question,\n with a line feed"),
+        ChatMessage(role="assistant", content="First answer"),
+        ChatMessage(role="system", content="Late instruction."),
+        ChatMessage(role="user", content="Second question 😀"),
+    ]
+    right = Vehicle(owner="Ana", wheel_count=4)
+    async with subject.chat(wire) as provider:
+        attempts = in_turn(wire, '{"owner": "Ana"}', as_json(right))
+        before = list(conversation)
+        await extracted(provider, Vehicle, conversation, max_retries=1)
+        if conversation != before:
+            raise Violation(expected="the caller's messages are unchanged", seen="they are not")
+        for request in attempts.requests:
+            _assert_all_there(conversation, request)
+
+
+@check("STR-11")
+async def no_cross_talk(subject: Subject, wire: Wire) -> None:
+    async def script(request: ChatRequest) -> Reply:
+        await wire.turn()
+        told = _told(request)
+        numbers = re.findall(r"owner-(\d\d)", told)
+        number = int(numbers[0]) if numbers else 0
+        # Every second one is answered wrongly at first, so that feedback could be mixed too.
+        wrong = number % 2 and f'"wheel-{number}"' not in told
+        wheels = json.dumps(f"wheel-{number}") if wrong else number
+        text = f'{{"owner": "owner-{number:02}", "wheel_count": {wheels}}}'
+        return Reply(wire.structured_dialect.write_object(request, text))
+
+    wire.on_chat(script)
+    async with subject.chat(wire) as provider:
+
+        async def ask(number: int) -> None:
+            question = [ChatMessage(role="user", content=f"vehicle of owner-{number:02}")]
+            seen = await extracted(provider, Vehicle, question)
+            if seen != Vehicle(owner=f"owner-{number:02}", wheel_count=number):
+                raise Violation(
+                    expected=f"call {number} of {CONCURRENT_CALLS} concurrent ones gets its own "
+                    "instance",
+                    seen=f"{seen!r:.120}",
+                )
+
+        await together(*(ask(number) for number in range(CONCURRENT_CALLS)))
+
+
+@check("STR-12")
+async def timeout(subject: Subject, wire: Wire) -> None:
+    # Long enough for a first request, and answers too slow to try again and again.
+    short = 0.25
+    bound = 1.5 * short + 0.5
+
+    async def slow_and_wrong(request: ChatRequest) -> Reply:
+        await asyncio.sleep(0.7 * short)
+        return Reply(wire.structured_dialect.write_object(request, '{"owner": "Ana"}'))
+
+    async def stalled(_: ChatRequest) -> Reply | None:
+        await asyncio.sleep(2 * bound)
+        return None
+
+    async with subject.chat(wire) as provider:
+        in_turn(wire, as_json(Vehicle(owner="Ana", wheel_count=4)))
+        await extracted(provider, Vehicle)
+        for what, script in (
+            ("a server that stalls", stalled),
+            ("answers that are slow and wrong", slow_and_wrong),
+        ):
+            wire.on_chat(script)
+            start = time.perf_counter()
+            error = await raised(
+                lambda: provider.complete_structured(
+                    hello(), Vehicle, max_retries=20, timeout=short
+                ),
+                f"complete_structured(timeout={short:g}) against {what}",
+                limit=bound,
+            )
+            took = time.perf_counter() - start
+            if not isinstance(error, subject.error_class("ProviderTimeoutError")) or took > bound:
+                raise Violation(
+                    expected=f"ProviderTimeoutError within {bound:g} s against {what}",
+                    seen=f"{described(error)}, after {took:.2f} s",
+                )
+
+
+@check("STR-13")
+async def refusal(subject: Subject, wire: Wire) -> None:
+    why = "I am sorry, but I cannot help with that."
+    wire.answer(Reply(wire.structured_dialect.write_refusal(why)))
+    async with subject.chat(wire) as provider:
+        error = await raised(
+            lambda: provider.complete_structured(hello(), Vehicle, max_retries=2),
+            "complete_structured() against a refusal",
+        )
+        if len(wire.received) != 1:
+            raise Violation(
+                expected="a refusal is reported at once",
+                seen=f"{len(wire.received)} requests",
+            )
+        if not isinstance(error, subject.error_class("ProviderError")):
+            raise Violation(expected="a ProviderError after a refusal", seen=described(error))
+        if "refus" not in str(error).lower() and why not in str(error):
+            raise Violation(expected="the error says that the model refused", seen=described(error))
+
+
+@check("STR-14")
+async def schemas_beyond_strict_mode(subject: Subject, wire: Wire) -> None:
+    refused: list[str] = []
+
+    async with subject.chat(wire) as provider:
+        for instance in (INSTANCES[2], INSTANCES[3]):
+
+            def script(request: ChatRequest, instance: BaseModel = instance) -> Reply:
+                if request.strict:
+                    refused.append(type(instance).__name__)
+                    message = "Invalid schema for response_format: it cannot be strict"
+                    return Reply(wire.dialect.write_error(400, message), 400)
+                text = as_json(instance)
+                return Reply(wire.structured_dialect.write_object(request, text))
+
+            wire.on_chat(script)
+            assert_instance(instance, await extracted(provider, type(instance)))
+    if refused:
+        raise Violation(
+            expected="a schema that strict mode cannot express is not sent in it",
+            seen=f"{' and '.join(refused)} cost a request that was refused",
+        )
+
+
+async def extracted(
+    provider: Any,
+    model: type[BaseModel],
+    messages: Sequence[ChatMessage] | None = None,
+    *,
+    limit: float = CALL_LIMIT,
+    **parameters: Any,
+) -> Any:
+    """What ``complete_structured`` returns."""
+    asked = hello() if messages is None else messages
+    return await returned(
+        lambda: provider.complete_structured(asked, model, **parameters),
+        f"complete_structured(…, {model.__name__})",
+        limit=limit,
+    )
+
+
+def assert_instance(expected: BaseModel, seen: object) -> None:
+    """Raise a `Violation` unless an instance is what the model wrote."""
+    if type(seen) is not type(expected) or seen != expected:
+        raise Violation(expected=f"{expected!r:.300}", seen=f"{seen!r:.300}")
+
+
+async def _exhausted(subject: Subject, provider: Any, max_retries: int) -> Exception:
+    """The error after attempts none of which validates."""
+    error = await raised(
+        lambda: provider.complete_structured(hello(), Vehicle, max_retries=max_retries),
+        "complete_structured() against output that never validates",
+    )
+    if not isinstance(error, subject.error_class("StructuredExtractionError")):
+        raise Violation(expected="StructuredExtractionError", seen=described(error))
+    return error
+
+
+def _exactly(attempts: Attempts, number: int) -> list[ChatRequest]:
+    if len(attempts.requests) != number:
+        raise Violation(expected=f"{number} attempts", seen=f"{len(attempts.requests)}")
+    return attempts.requests
+
+
+def _told(request: ChatRequest) -> str:
+    return "\n".join([*request.instructions, *(text for _, text in request.turns)])
+
+
+def _read(text: object) -> object:
+    """An attempt as what it says: some wires carry the object rather than its text."""
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        return text
+
+
+def _names(model: type[BaseModel]) -> set[str]:
+    """The names under which the fields of a model, and of those in it, are written."""
+    schema = model.model_json_schema()
+    nodes = [schema, *schema.get("$defs", {}).values()]
+    return {name for node in nodes for name in node.get("properties", {})}
+
+
+def _assert_all_there(messages: Sequence[ChatMessage], request: ChatRequest) -> None:
+    """Every message of the caller, in order and with its role, among whatever else."""
+    instructions = "\n".join(request.instructions)
+    rest = iter(request.turns)
+    for message in messages:
+        if message.role != "system":
+            found = (message.role, message.content) in rest
+        else:
+            found = message.content in instructions
+            if any(message.content in text for _, text in request.turns):
+                raise Violation(
+                    expected=f"the system message {message.content!r} is an instruction",
+                    seen="it is in a turn",
+                )
+        if not found:
+            raise Violation(
+                expected=f"{message.role}: {message.content!r} reaches the wire, in its place",
+                seen=f"{request.turns!r:.300}",
+            )
