@@ -25,6 +25,7 @@ from tck.recording import record_targets
 from tck.report.console import print_report
 from tck.report.json import to_json
 from tck.report.model import Report
+from tck.report.reference import reference_page
 from tck.session import report_key
 from tck.targets import TargetError, load_targets
 from tck.wire.guard import NetworkGuard
@@ -75,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("list", help="list the bundled adapters and the requirements")
     listing.set_defaults(run=_list)
+    listing.add_argument(
+        "--markdown", action="store_true", help="write the reference page of all requirements"
+    )
     explain = commands.add_parser("explain", help="say all about a requirement")
     explain.set_defaults(run=_explain)
     explain.add_argument("id", metavar="ID", help="such as CHAT-10")
@@ -182,7 +186,10 @@ def _record(options: argparse.Namespace) -> int:
     return asyncio.run(record_targets(targets, options.only, Console()))
 
 
-def _list(_: argparse.Namespace) -> int:
+def _list(options: argparse.Namespace) -> int:
+    if options.markdown:
+        sys.stdout.write(reference_page())
+        return OK
     console = Console()
     console.print(f"bundled adapters: {', '.join(BUNDLED)}")
     table = Table("id", "tier", "level", "check", "requirement")

@@ -24,10 +24,16 @@ from llm import (
     ProviderTimeoutError,
     StructuredExtractionError,
     StructuredExtractor,
+    from_provider,
 )
 from llm.backends import BackendProvider, BaseBackendLLM, ProviderBackendLLM
+from tck import AdapterUnderTest
+from tck.catalogue import denominator
+from tck.grading import Outcome
+from tck.runner import assess
 from tck.wire.server import Received, Reply
 from tests.adapters.serving import CHAT_ADAPTERS, body_of, provider, reply, served
+from tests.helpers import target_of
 
 MESSAGES = [
     {"role": "system", "content": "Be exact."},
@@ -257,6 +263,34 @@ async def test_there_and_back_again() -> None:
     both = BackendProvider(ProviderBackendLLM(plain))
     assert (await both.complete(HELLO)).content == '{"x": 5}'
     assert await both.complete_structured(HELLO, Point) == Point(x=5)
+
+
+# What the kit says of the bridge
+
+BRIDGES = {
+    name: AdapterUnderTest(
+        name=name,
+        backend=lambda endpoint, **options: ProviderBackendLLM(
+            from_provider(
+                endpoint.model, api_key=endpoint.api_key, api_base=endpoint.base_url, **options
+            ),
+            temperature=0.5,
+            max_tokens=99,
+        ),
+        wire=name,
+        model=f"{name}/m",
+    )
+    for name in ("openai", "anthropic")
+    if find_spec(name) is not None
+}
+
+
+@pytest.mark.parametrize("name", BRIDGES)
+def test_the_kit_finds_nothing_wrong_with_a_backend_of_a_provider(name: str) -> None:
+    target = target_of(BRIDGES[name])
+    for requirement in denominator(["backend"]):
+        result = assess(target, requirement)
+        assert result.outcome is Outcome.PASSED, (requirement.id, result.detail)
 
 
 # The examples

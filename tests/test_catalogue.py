@@ -8,6 +8,7 @@ from tck.adapter import LIMITS
 from tck.catalogue import STATE, denominator, requirements
 from tck.checks import CHECKS
 from tck.checks.registry import check
+from tck.report.reference import reference_page
 from tests.helpers import REPOSITORY
 
 # What the first issue asks for; the rest follows.
@@ -93,3 +94,10 @@ def test_a_check_needs_a_requirement_of_its_own() -> None:
 def test_the_readme_tells_how_much_is_checked() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     assert f"{len(CHECKS)} of its {len(requirements())} requirements are checked" in readme
+
+
+def test_the_reference_page_is_written_from_the_data() -> None:
+    page = (REPOSITORY / "docs" / "requirements.md").read_text(encoding="utf-8")
+    assert page == reference_page(), "write it again: tck list --markdown > docs/requirements.md"
+    for name in requirements():
+        assert f"| {name} |" in page

@@ -326,11 +326,13 @@ def test_a_wrong_description_fails_the_checks_that_need_it(
     assert message in capsys.readouterr().out
 
 
-def test_what_cannot_be_graded_yet_earns_nothing(
+def test_a_backend_that_is_none_is_failed(
     adapters: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", f"{adapters}:backend"]) == NOT_REACHED
-    assert "nothing that it declares can be graded yet" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "expected: get_model_kwargs is a property" in output
+    assert "backend: none" in output
 
 
 def test_silver_cannot_be_earned_from_a_preview() -> None:

@@ -3,7 +3,7 @@
 Checks know nothing of pytest, of terminals or of files. `CHECKS` holds them all.
 """
 
-from tck.checks import chat, chat_calls, embedding, errors, fuzzed, recordings, structured
+from tck.checks import backend, chat, chat_calls, embedding, errors, fuzzed, recordings, structured
 from tck.checks.registry import CHECKS, Check
 from tck.checks.subject import Subject
 
@@ -11,6 +11,7 @@ __all__ = [
     "CHECKS",
     "Check",
     "Subject",
+    "backend",
     "chat",
     "chat_calls",
     "embedding",

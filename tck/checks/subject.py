@@ -108,6 +108,10 @@ class Subject:
         endpoint = wire.endpoint(self.adapter.model if model is None else model)
         return self.built("chat", endpoint, options, {} if own_retries else _QUICK)
 
+    def backend(self, wire: Wire, **options: Any) -> Any:
+        """An async context of a backend that sends to ``wire``."""
+        return self.built("backend", wire.endpoint(self.adapter.model), options)
+
     def embedding(self, wire: Wire, **options: Any) -> Any:
         """An async context of an embedding provider that sends to ``wire``."""
         return self.built("embedding", wire.endpoint(self.embedding_model), options)

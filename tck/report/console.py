@@ -43,7 +43,7 @@ def print_report(report: Report, console: Console) -> None:
     if report.catalogue == "preview":
         console.print(
             "catalogue: preview. A tier with a MUST that has no check yet (not_implemented) cannot "
-            "be earned: silver, and backends' bronze.",
+            "be earned: silver.",
             style="dim",
             soft_wrap=True,
         )

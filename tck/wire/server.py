@@ -104,6 +104,11 @@ class LoopbackServer:
         self._thread.join()
 
     @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._connections)
+
+    @property
     def alive(self) -> bool:
         """Whether it still serves."""
         return self._thread.is_alive()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from tck.adapter import Endpoint
-from tck.verdicts import KitError, NotVerified
+from tck.verdicts import KitError, NotVerified, Violation
 from tck.wire.dialects.model import (
     ChatReply,
     ChatRequest,
@@ -32,6 +33,7 @@ ChatScript = Callable[[ChatRequest], ChatAnswer | Awaitable[ChatAnswer]]
 EmbeddingScript = Callable[[EmbeddingRequest], Reply | Awaitable[Reply | None] | None]
 
 _QUIET = 0.02
+_GONE = 1.0
 
 
 class Wire:
@@ -120,6 +122,16 @@ class Wire:
     def most_in_flight(self) -> int:
         """The most requests that were being answered at once."""
         return self._server.most_in_flight
+
+    async def assert_no_connections(self, expected: str) -> None:
+        """Raise a `Violation` unless every client closes its connections in a moment."""
+        end = time.monotonic() + _GONE
+        while self._server.connections:
+            if time.monotonic() > end:
+                raise Violation(
+                    expected=expected, seen=f"{self._server.connections} are open {_GONE:g} s later"
+                )
+            await asyncio.sleep(0.005)
 
     def refusing_endpoint(self, model: str) -> Endpoint:
         """A port of this machine where nobody listens."""

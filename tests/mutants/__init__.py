@@ -5,7 +5,7 @@ its own. The other modules, one per area of the catalogue, hold what breaks it, 
 lines each. ``MUTANTS`` lists them with the requirements that the kit must fail them on.
 """
 
-from tests.mutants import chat, embedding, errors, recordings, structured
+from tests.mutants import backend, chat, embedding, errors, recordings, structured
 from tests.mutants.conforming import CONFORMING, Mutant
 
 MUTANTS: list[Mutant] = [
@@ -14,6 +14,7 @@ MUTANTS: list[Mutant] = [
     *embedding.MUTANTS,
     *recordings.MUTANTS,
     *structured.MUTANTS,
+    *backend.MUTANTS,
 ]
 
 __all__ = ["CONFORMING", "MUTANTS", "Mutant"]

@@ -152,8 +152,9 @@ class Client:
         return max(0.0, seconds) if math.isfinite(seconds) else None
 
     async def aclose(self) -> None:
-        await self.http.aclose()
-        del self.clients[asyncio.get_running_loop()]
+        client = self.clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
 
 
 class Chat(Client):
@@ -371,6 +372,55 @@ class Embedding(Client):
             raise self.errors.ProviderServiceError("vectors of the wrong number or length")
 
 
+class Backend:
+    """A backend of the same wire."""
+
+    errors = taxonomy
+
+    def __init__(self, endpoint: Endpoint, max_retries: int) -> None:
+        self.client = Client(endpoint, 30.0, max_retries)
+        self.model = self.client.wire_model(endpoint.model)
+
+    @property
+    def get_model_kwargs(self) -> dict[str, Any]:
+        return {"model": self.model, "temperature": 0.5, "max_tokens": 99, "stream": False}
+
+    async def __call__(
+        self,
+        messages: list[dict[str, str]],
+        output_schema_model: type[BaseModel] | None = None,
+    ) -> Any:
+        choice = await self.choice(self.body(messages, output_schema_model))
+        if output_schema_model is None:
+            return self.text(choice)
+        return self.instance(choice, output_schema_model)
+
+    def body(self, messages: Any, model: type[BaseModel] | None) -> dict[str, Any]:
+        body = {**self.sent_kwargs(), "messages": messages}
+        return body if model is None else body | self.mode(model)
+
+    def sent_kwargs(self) -> dict[str, Any]:
+        return self.get_model_kwargs
+
+    def mode(self, model: type[BaseModel]) -> dict[str, Any]:
+        named = {"name": "answer", "schema": model.model_json_schema()}
+        return {"response_format": {"type": "json_schema", "json_schema": named}}
+
+    async def choice(self, body: dict[str, Any]) -> Any:
+        return (await self.client.post("/chat/completions", body, None))["choices"][0]
+
+    def text(self, choice: Any) -> Any:
+        return choice["message"]["content"] or ""
+
+    def instance(self, choice: Any, model: type[BaseModel]) -> Any:
+        if choice["message"]["refusal"] or choice["finish_reason"] == "length":
+            raise taxonomy.StructuredExtractionError("no whole answer", [], [])
+        return model.model_validate_json(choice["message"]["content"])
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+
 @dataclass(frozen=True)
 class Mutant:
     """An adapter and what the kit must fail it on."""
@@ -383,6 +433,7 @@ def described(
     name: str,
     chat: type[Chat] | None = None,
     embedding: type[Embedding] | None = None,
+    backend: type[Backend] | None = None,
     **fields: Any,
 ) -> AdapterUnderTest:
     """The description of an adapter made of these classes."""
@@ -405,29 +456,34 @@ def described(
         assert embedding is not None
         return embedding(endpoint, 30.0, max_retries, dimensions)
 
+    def build_backend(endpoint: Endpoint, *, max_retries: int = 2) -> Any:
+        assert backend is not None
+        return backend(endpoint, max_retries)
+
     return AdapterUnderTest(
         name=name,
+        backend=None if backend is None else build_backend,
         chat=None if chat is None else build_chat,
         embedding=None if embedding is None else build_embedding,
-        errors=(chat or embedding or Client).errors.__name__,
+        errors=(chat or embedding or backend or Client).errors.__name__,
         model="openai/mini",
         cassettes=resource("cassettes", "openai"),
         **fields,
     )
 
 
-CONFORMING = described("conforming", Extractor, Embedding)
+CONFORMING = described("conforming", Extractor, Embedding, Backend)
 
 
-C = TypeVar("C", bound=type[Client])
+C = TypeVar("C", bound=type[Client] | type[Backend])
 
 
 def breaks(*requirements: str, **fields: Any) -> Callable[[C], C]:
     """Mark a class with the requirements that it breaks, and with fields of its description."""
 
     def mark(broken: C) -> C:
-        broken.breaks = frozenset(requirements)  # type: ignore[attr-defined]
-        broken.fields = fields  # type: ignore[attr-defined]
+        marks: Any = broken
+        marks.breaks, marks.fields = frozenset(requirements), fields
         return broken
 
     return mark
@@ -441,6 +497,8 @@ def mutants_of(module: dict[str, Any]) -> list[Mutant]:
             continue
         if issubclass(value, Chat):
             adapter = described(name, chat=value, **vars(value)["fields"])
+        elif issubclass(value, Backend):
+            adapter = described(name, backend=value, **vars(value)["fields"])
         else:
             assert issubclass(value, Embedding)
             adapter = described(name, embedding=value, **vars(value)["fields"])
