@@ -13,7 +13,15 @@ from tck.cassettes.cassette import Interaction, loads
 from tck.resources import resource
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.anthropic import AnthropicDialect
-from tck.wire.dialects.model import ChatReply, Counts, Dialect, EmbeddingRequest, Unreadable
+from tck.wire.dialects.model import (
+    ChatReply,
+    ChatRequest,
+    Counts,
+    Dialect,
+    EmbeddingRequest,
+    StructuredDialect,
+    Unreadable,
+)
 from tck.wire.dialects.openai import OpenAIDialect
 
 DIALECTS = [OpenAIDialect(), AnthropicDialect()]
@@ -207,3 +215,96 @@ def _assert_within(ours: Any, recorded: Any, path: str) -> None:
         _assert_within(ours[0], recorded[0], f"{path}[]")
     else:
         assert ours == recorded, path
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/v1/chat/completions", "chat"),
+        ("/v1/embeddings", "embeddings"),
+        ("/openai/v1/chat/completions", "chat"),
+        ("/openai/deployments/my-model/chat/completions", "chat"),
+        ("/openai/deployments/my-model/embeddings", "embeddings"),
+        ("/chat/completions", None),
+        ("/v1/v1/chat/completions", None),
+        ("/v1/models", None),
+    ],
+)
+def test_paths_of_the_openai_wire(path: str, route: str | None) -> None:
+    dialect = dialect_for("openai")
+    assert dialect is not None
+    assert dialect.route("POST", path) == route
+    assert dialect.route("GET", path) is None
+
+
+def _asks(wire: str, **parameters: object) -> ChatRequest:
+    dialect = dialect_for(wire)
+    assert dialect is not None
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], **parameters}
+    return dialect.read_chat(json.dumps(body).encode())
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("wire", "parameters", "mode", "strict"),
+    [
+        ("openai", {}, "text", False),
+        ("openai", {"response_format": {"type": "json_object"}}, "json", False),
+        (
+            "openai",
+            {"response_format": {"type": "json_object", "schema": SCHEMA}},
+            "schema",
+            False,
+        ),
+        (
+            "openai",
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "n", "schema": SCHEMA, "strict": True},
+                }
+            },
+            "schema",
+            True,
+        ),
+        (
+            "openai",
+            {"tools": [{"type": "function", "function": {"name": "n", "parameters": SCHEMA}}]},
+            "tool",
+            False,
+        ),
+        ("anthropic", {}, "text", False),
+        ("anthropic", {"tools": [{"name": "n", "input_schema": SCHEMA}]}, "tool", False),
+        (
+            "anthropic",
+            {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
+            "schema",
+            True,
+        ),
+    ],
+)
+def test_how_an_object_is_asked_for_and_answered(
+    wire: str, parameters: dict[str, object], mode: str, strict: bool
+) -> None:
+    request = _asks(wire, **parameters)
+    assert (request.mode, request.strict) == (mode, strict)
+    assert request.schema == (SCHEMA if mode in ("schema", "tool") else None)
+    dialect = dialect_for(wire)
+    assert isinstance(dialect, StructuredDialect)
+    whole = json.loads(dialect.write_object(request, '{"a": "b"}'))
+    cut = json.loads(dialect.write_object(request, '{"a": "b", "c": "d', cut=True))
+    if wire == "openai":
+        choice = whole["choices"][0]
+        assert choice["finish_reason"] == ("tool_calls" if mode == "tool" else "stop")
+        assert cut["choices"][0]["finish_reason"] == "length"
+        refused = json.loads(dialect.write_refusal("no"))["choices"][0]["message"]
+        assert (refused["refusal"], refused["content"]) == ("no", None)
+    else:
+        (block,) = whole["content"]
+        assert block.get("input", block.get("text")) in ({"a": "b"}, '{"a": "b"}')
+        assert cut["stop_reason"] == "max_tokens"
+        if mode == "tool":
+            assert cut["content"][0]["input"] == {"a": "b"}
+        assert json.loads(dialect.write_refusal("no"))["stop_reason"] == "refusal"

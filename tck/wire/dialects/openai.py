@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -27,6 +28,10 @@ _ERROR_TYPES = {
 }
 
 
+# Of OpenAI, of Groq and Azure's newer version, and of Azure's deployments.
+_PATH = re.compile(r"(?:(?:/openai)?/v1|/openai/deployments/[^/]+)/(chat/completions|embeddings)")
+
+
 class OpenAIDialect:
     """Reads and writes what ``api.openai.com`` and the servers like it exchange."""
 
@@ -37,10 +42,9 @@ class OpenAIDialect:
     may_omit_usage = True
 
     def route(self, method: str, path: str) -> Route | None:
-        if method != "POST":
-            return None
-        routes: dict[str, Route] = {"/v1/chat/completions": "chat", "/v1/embeddings": "embeddings"}
-        return routes.get(path)
+        found = _PATH.fullmatch(path) if method == "POST" else None
+        routes: dict[str, Route] = {"chat/completions": "chat", "embeddings": "embeddings"}
+        return routes[found[1]] if found else None
 
     def read_chat(self, body: bytes) -> ChatRequest:
         request = read_object(body, "the chat request")
@@ -171,6 +175,9 @@ def _structured(request: dict[str, Any]) -> dict[str, Any]:
         schema = field(function, "parameters", dict, "a tool of the chat request")
         return {"mode": "tool", "schema": schema, "strict": function.get("strict") is True}
     form = request.get("response_format") or {}
+    if form.get("type") == "json_object" and isinstance(form.get("schema"), dict):
+        # As Together and llama.cpp have it.
+        return {"mode": "schema", "schema": form["schema"], "strict": False}
     if form.get("type") != "json_schema":
         mode = "json" if form.get("type") == "json_object" else "text"
         return {"mode": mode, "schema": None, "strict": False}
