@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from llm._translation import ErrorTable
 from llm.adapters._base import Adapter
+from llm.adapters._embedding import EmbeddingAdapter, Numbered
 from llm.adapters._extras import import_sdk
 from llm.adapters._openai_format import (
     REASONING_MODEL,
@@ -24,8 +25,6 @@ from llm.adapters._openai_format import (
     response_format,
 )
 from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from llm.adapters._vectors import batches, ordered, wanted_dimensions
-from llm.defaults import lookup_embedding_dimensions
 from llm.errors import (
     ProviderAuthError,
     ProviderInvalidRequestError,
@@ -198,7 +197,7 @@ class LiteLLMProvider(Adapter[ModuleType]):
         )
 
 
-class LiteLLMEmbeddingProvider(Adapter[ModuleType]):
+class LiteLLMEmbeddingProvider(EmbeddingAdapter[ModuleType]):
     """Embedding models of every provider that LiteLLM knows.
 
     Args:
@@ -230,36 +229,20 @@ class LiteLLMEmbeddingProvider(Adapter[ModuleType]):
         name, provider = _resolve(sdk, model)
         super().__init__(
             f"{provider}/{name}",
+            dimensions=dimensions,
+            batch_size=batch_size,
             client=partial(_Lease, sdk),
             errors=ERRORS,
             timeout=timeout,
             max_retries=max_retries,
         )
-        self.dimensions: int = wanted_dimensions(self.model, dimensions)
-        self._batch_size = batch_size
         self._options = _options(sdk, self.model, api_key, api_base, options)
-        if self.dimensions != (lookup_embedding_dimensions(self.model) or self.dimensions):
+        if self._differs_from_default:
             self._options["dimensions"] = self.dimensions
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """See `llm.EmbeddingProvider.embed`. More texts than a batch take several requests."""
-        deadline = self._deadline(None)
-        vectors: list[list[float]] = []
-        for batch in batches(texts, self._batch_size):
-            vectors += await self._embed_batch(batch, deadline)
-        return vectors
-
-    async def embed_one(self, text: str) -> list[float]:
-        """See `llm.EmbeddingProvider.embed_one`."""
-        return (await self.embed([text]))[0]
-
-    async def _embed_batch(self, texts: list[str], deadline: float) -> list[list[float]]:
-        async def attempt(sdk: ModuleType) -> list[list[float]]:
-            response = await sdk.aembedding(input=texts, **self._options)
-            found = ((item["index"], item["embedding"]) for item in response.data)
-            return ordered(found, len(texts), self.dimensions, self.model)
-
-        return await self._call(attempt, deadline)
+    async def _request(self, client: ModuleType, texts: list[str]) -> Numbered:
+        response = await client.aembedding(input=texts, **self._options)
+        return ((item["index"], item["embedding"]) for item in response.data)
 
 
 def _import_litellm() -> ModuleType:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from llm._translation import ErrorTable
 from llm.adapters._base import Adapter, client_options, key_for, without_prefix
+from llm.adapters._embedding import EmbeddingAdapter, Numbered
 from llm.adapters._extras import import_sdk
 from llm.adapters._openai_format import (
     REASONING_MODEL,
@@ -19,8 +20,6 @@ from llm.adapters._openai_format import (
     response_format,
 )
 from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
-from llm.adapters._vectors import batches, ordered, wanted_dimensions
-from llm.defaults import lookup_embedding_dimensions
 from llm.errors import ProviderAuthError, ProviderServiceError, ProviderTimeoutError
 from llm.structured import Answer, Mode, Shape, ending_of, extract
 from llm.types import ChatMessage, Completion, Usage
@@ -180,7 +179,7 @@ class OpenAIProvider(Adapter["AsyncOpenAI"]):
         )
 
 
-class OpenAIEmbeddingProvider(Adapter["AsyncOpenAI"]):
+class OpenAIEmbeddingProvider(EmbeddingAdapter["AsyncOpenAI"]):
     """Embeddings of OpenAI or of a server that speaks its wire.
 
     Args:
@@ -209,37 +208,21 @@ class OpenAIEmbeddingProvider(Adapter["AsyncOpenAI"]):
         self._wire_model = without_prefix(model, "openai")
         super().__init__(
             f"openai/{self._wire_model}",
+            dimensions=dimensions,
+            batch_size=_LARGEST_BATCH,
             client=_client(model, api_key, api_base, api_version),
             errors=ERRORS,
             timeout=timeout,
             max_retries=max_retries,
         )
-        self.dimensions: int = wanted_dimensions(self.model, dimensions)
-        shortened = self.dimensions != lookup_embedding_dimensions(self.model)
-        asks = shortened and _SHORTENABLE.match(self._wire_model)
+        asks = self._differs_from_default and _SHORTENABLE.match(self._wire_model)
         self._asked: dict[str, Any] = {"dimensions": self.dimensions} if asks else {}
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """See `llm.EmbeddingProvider.embed`. More than 2,048 texts take several requests."""
-        deadline = self._deadline(None)
-        vectors: list[list[float]] = []
-        for batch in batches(texts, _LARGEST_BATCH):
-            vectors += await self._embed_batch(batch, deadline)
-        return vectors
-
-    async def embed_one(self, text: str) -> list[float]:
-        """See `llm.EmbeddingProvider.embed_one`."""
-        return (await self.embed([text]))[0]
-
-    async def _embed_batch(self, texts: list[str], deadline: float) -> list[list[float]]:
-        async def attempt(client: AsyncOpenAI) -> list[list[float]]:
-            response = await client.embeddings.create(
-                model=self._wire_model, input=texts, **self._asked
-            )
-            found = ((item.index, item.embedding) for item in response.data)
-            return ordered(found, len(texts), self.dimensions, self.model)
-
-        return await self._call(attempt, deadline)
+    async def _request(self, client: AsyncOpenAI, texts: list[str]) -> Numbered:
+        response = await client.embeddings.create(
+            model=self._wire_model, input=texts, **self._asked
+        )
+        return ((item.index, item.embedding) for item in response.data)
 
 
 def _client(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm._translation import ErrorTable
-from llm.adapters._base import Adapter, without_prefix
+from llm.adapters._base import without_prefix
+from llm.adapters._embedding import EmbeddingAdapter, Numbered
 from llm.adapters._extras import import_sdk, require_sdk
-from llm.adapters._vectors import batches, ordered, wanted_dimensions
-from llm.defaults import lookup_embedding_dimensions
 from llm.errors import ProviderAuthError, ProviderInvalidRequestError, ProviderServiceError
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ _LARGEST_BATCH = 4096
 """Texts that the thread takes at a time, so that a long call lets others in between."""
 
 
-class SentenceTransformersProvider(Adapter["ThreadPoolExecutor"]):
+class SentenceTransformersProvider(EmbeddingAdapter[ThreadPoolExecutor]):
     """A model of Hugging Face, or of a folder, that this process runs.
 
     The model is loaded at the first call, or before by `load`, and runs in a thread of its
@@ -76,6 +74,8 @@ class SentenceTransformersProvider(Adapter["ThreadPoolExecutor"]):
         thread = ThreadPoolExecutor(1, thread_name_prefix="sentence-transformers")
         super().__init__(
             f"sentence-transformers/{name}",
+            dimensions=dimensions,
+            batch_size=_LARGEST_BATCH,
             client=lambda: nullcontext(thread),
             errors=ERRORS,
             timeout=timeout,
@@ -83,8 +83,7 @@ class SentenceTransformersProvider(Adapter["ThreadPoolExecutor"]):
         )
         bare = "/" not in name and not Path(name).is_dir()
         self._name = f"sentence-transformers/{name}" if bare else name
-        self.dimensions: int = wanted_dimensions(self.model, dimensions)
-        if self.dimensions != (lookup_embedding_dimensions(self.model) or self.dimensions):
+        if self._differs_from_default:
             options["truncate_dim"] = self.dimensions
         self._options = {"device": device, **options}
         self._encoding = {"batch_size": batch_size, "normalize_embeddings": normalize}
@@ -96,26 +95,11 @@ class SentenceTransformersProvider(Adapter["ThreadPoolExecutor"]):
         Raises:
             ProviderError: it cannot be loaded.
         """
-        await self._in_thread([], self._deadline(None))
+        await self._call(lambda thread: self._request(thread, []), self._deadline(None))
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """See `llm.EmbeddingProvider.embed`."""
-        deadline = self._deadline(None)
-        vectors: list[list[float]] = []
-        for batch in batches(texts, _LARGEST_BATCH):
-            found = await self._in_thread(batch, deadline)
-            vectors += ordered(enumerate(found), len(batch), self.dimensions, self.model)
-        return vectors
-
-    async def embed_one(self, text: str) -> list[float]:
-        """See `llm.EmbeddingProvider.embed_one`."""
-        return (await self.embed([text]))[0]
-
-    async def _in_thread(self, texts: list[str], deadline: float) -> list[list[float]]:
-        async def attempt(thread: ThreadPoolExecutor) -> list[list[float]]:
-            return await asyncio.get_running_loop().run_in_executor(thread, self._encode, texts)
-
-        return await self._call(attempt, deadline)
+    async def _request(self, client: ThreadPoolExecutor, texts: list[str]) -> Numbered:
+        loop = asyncio.get_running_loop()
+        return enumerate(await loop.run_in_executor(client, self._encode, texts))
 
     def _encode(self, texts: list[str]) -> list[list[float]]:
         model = self._loaded

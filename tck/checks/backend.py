@@ -10,8 +10,7 @@ import json
 import re
 from typing import Any
 
-from tck.checks.registry import check
-from tck.checks.structured import (
+from tck.checks.extraction import (
     INSTANCES,
     Attempts,
     Part,
@@ -20,6 +19,7 @@ from tck.checks.structured import (
     assert_instance,
     in_turn,
 )
+from tck.checks.registry import check
 from tck.checks.subject import Subject, assert_equal, described, raised, returned, together
 from tck.verdicts import Violation
 from tck.wire.dialects.model import ChatReply, ChatRequest

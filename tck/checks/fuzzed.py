@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from tck.checks.extraction import as_json, assert_instance, extracted
 from tck.checks.registry import check
-from tck.checks.structured import as_json, assert_instance, extracted
 from tck.checks.subject import Subject
 from tck.verdicts import NotApplicable, Violation
 from tck.wire.dialects.model import ChatRequest
