@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -28,7 +29,7 @@ class Adapter(Generic[C]):
         model: the canonical name, ``provider/model``.
         client: makes a client.
         errors: what the SDK's exceptions become.
-        timeout: seconds for a whole call.
+        timeout: seconds for a whole call; ``None`` sets no limit.
         max_retries: transport retries after a passing failure.
     """
 
@@ -41,13 +42,13 @@ class Adapter(Generic[C]):
         *,
         client: Callable[[], AbstractAsyncContextManager[C]],
         errors: ErrorTable,
-        timeout: float,
+        timeout: float | None,
         max_retries: int,
     ) -> None:
         self.model = model
         self._clients = PerLoop(client)
         self._errors = errors
-        self._timeout = timeout
+        self._timeout = math.inf if timeout is None else timeout
         self._max_retries = max_retries
 
     def _deadline(self, timeout: float | None) -> float:

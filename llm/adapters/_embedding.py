@@ -39,7 +39,7 @@ class EmbeddingAdapter(Adapter[C]):
         batch_size: int,
         client: Callable[[], AbstractAsyncContextManager[C]],
         errors: ErrorTable,
-        timeout: float,
+        timeout: float | None,
         max_retries: int,
     ) -> None:
         super().__init__(

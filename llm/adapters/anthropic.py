@@ -54,7 +54,7 @@ class AnthropicProvider(Adapter["AsyncAnthropic"]):
         model: ``anthropic/NAME`` or ``NAME``; what follows the prefix reaches the wire whole.
         api_key: default: the environment variable ``ANTHROPIC_API_KEY``.
         api_base: the server's URL without a version, such as ``https://host``.
-        timeout: seconds for a whole call, retries included.
+        timeout: seconds for a whole call, retries included; ``None`` sets no limit.
         max_retries: transport retries after a passing failure.
         return_raw: keep the response in `Completion.raw`.
         max_tokens: the most tokens to generate when a call does not say.
@@ -74,7 +74,7 @@ class AnthropicProvider(Adapter["AsyncAnthropic"]):
         *,
         api_key: str | None = None,
         api_base: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         return_raw: bool = False,
         max_tokens: int = _DEFAULT_MAX_TOKENS,

@@ -73,7 +73,7 @@ class LiteLLMProvider(Adapter[ModuleType]):
         model: ``provider/model`` in LiteLLM's names, or a bare name that it recognises.
         api_key: default: what LiteLLM reads from the environment for the provider.
         api_base: the server's URL, as LiteLLM wants it for the provider.
-        timeout: seconds for a whole call, retries included.
+        timeout: seconds for a whole call, retries included; ``None`` sets no limit.
         max_retries: transport retries after a passing failure.
         return_raw: keep the response, as LiteLLM normalises it, in `Completion.raw`.
         options: passed to every call of LiteLLM (``aws_region_name``, ``api_version``, …).
@@ -90,7 +90,7 @@ class LiteLLMProvider(Adapter[ModuleType]):
         *,
         api_key: str | None = None,
         api_base: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         return_raw: bool = False,
         **options: Any,
@@ -220,7 +220,7 @@ class LiteLLMEmbeddingProvider(EmbeddingAdapter[ModuleType]):
         dimensions: int | None = None,
         api_key: str | None = None,
         api_base: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         batch_size: int = 96,
         **options: Any,

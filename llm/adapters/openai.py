@@ -62,7 +62,7 @@ class OpenAIProvider(Adapter["AsyncOpenAI"]):
         model: ``openai/NAME`` or ``NAME``; what follows the prefix reaches the wire whole.
         api_key: default: the environment variable ``OPENAI_API_KEY``.
         api_base: the server's URL with its version, such as ``https://host/v1``.
-        timeout: seconds for a whole call, retries included.
+        timeout: seconds for a whole call, retries included; ``None`` sets no limit.
         max_retries: transport retries after a passing failure.
         return_raw: keep the response in `Completion.raw`.
         seed: sent with every request, for servers that can repeat a sampled reply.
@@ -81,7 +81,7 @@ class OpenAIProvider(Adapter["AsyncOpenAI"]):
         *,
         api_key: str | None = None,
         api_base: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         return_raw: bool = False,
         seed: int | None = None,
@@ -201,7 +201,7 @@ class OpenAIEmbeddingProvider(EmbeddingAdapter["AsyncOpenAI"]):
         dimensions: int | None = None,
         api_key: str | None = None,
         api_base: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        timeout: float | None = DEFAULT_TIMEOUT,
         max_retries: int = DEFAULT_MAX_RETRIES,
         api_version: str | None = None,
     ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -46,7 +45,8 @@ class SentenceTransformersProvider(EmbeddingAdapter[ThreadPoolExecutor]):
             without the prefix ``sentence-transformers/``.
         dimensions: length of the vectors. Needed for a model that `llm.defaults` does not
             know; a smaller one cuts the vectors of a model that is made for it.
-        timeout: seconds for a whole call, the loading of the model included.
+        timeout: seconds for a whole call, the loading of the model included; ``None`` sets no
+            limit.
         device: ``"cpu"``, ``"cuda"``, …; ``None`` takes the best there is.
         batch_size: texts that the model computes together.
         normalize: scale every vector to length 1.
@@ -62,7 +62,7 @@ class SentenceTransformersProvider(EmbeddingAdapter[ThreadPoolExecutor]):
         model: str,
         *,
         dimensions: int | None = None,
-        timeout: float = math.inf,
+        timeout: float | None = None,
         device: str | None = None,
         batch_size: int = 32,
         normalize: bool = False,

@@ -32,6 +32,13 @@ def test_usable_in_one_event_loop_after_another(name: str) -> None:
 
 
 @CHAT_ADAPTERS
+async def test_no_timeout_is_no_limit(name: str) -> None:
+    with served(lambda _: reply(name)) as server:
+        async with provider(name, server.origin, timeout=None) as adapter:
+            assert (await adapter.complete(HELLO)).content == "hi"
+
+
+@CHAT_ADAPTERS
 def test_usable_in_threads_with_an_event_loop_each(name: str) -> None:
     with served(lambda _: reply(name)) as server:
         adapter = provider(name, server.origin)
