@@ -153,6 +153,13 @@ def test_what_is_left_out_is_told() -> None:
     assert properties["short"]["description"] == "(maxLength: 3, minLength: 1)"
     assert properties["names"]["description"] == "(uniqueItems: true)"
     assert properties["folder"]["description"] == '(format: "path")'
+    looks_ahead = Annotated[str, Field(json_schema_extra={"pattern": "^(?!x).*$"})]
+    model = create_model("LooksAhead", it=(looks_ahead, ...))
+    assert_strict(strict_schema(Shape(model).schema))
+    assert strict_schema(Shape(model).schema)["properties"]["it"] == {
+        "type": "string",
+        "description": '(pattern: "^(?!x).*$")',
+    }
     dog = strict_schema(Shape(Dog).schema)["properties"]
     assert dog["color"] == {
         "description": "of the coat",
