@@ -23,8 +23,6 @@ class Outcome(StrEnum):
     """The adapter has nothing that the requirement speaks of, such as a wire."""
     NOT_VERIFIED = "not_verified"
     """Nobody knows: no recording, skipped, deselected, xfailed, or the kit crashed."""
-    NOT_IMPLEMENTED = "not_implemented"
-    """The preview catalogue has no check for it yet, so its tier cannot be earned."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,9 @@ _FINE = {Outcome.PASSED, Outcome.EXEMPT, Outcome.NOT_APPLICABLE}
 def grade(results: Iterable[Result]) -> Grade:
     """The highest tier of which, and of all below which, every MUST is met.
 
-    A tier is met when none of its MUSTs failed, was left unverified or has no check, and at
-    least one passed: where nothing was graded, nothing was earned. The denominator is whatever the
-    caller passes, so the caller passes the catalogue of every declared capability.
+    A tier is met when none of its MUSTs failed or was left unverified, and at least one passed:
+    where nothing was graded, nothing was earned. The denominator is whatever the caller passes,
+    so the caller passes the catalogue of every declared capability.
     """
     musts = [result for result in results if result.requirement.level == "must"]
     if not _met(musts, "bronze"):

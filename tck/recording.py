@@ -33,7 +33,7 @@ async def record_targets(targets: Sequence[Target], only: str | None, console: C
     chosen = [
         (target, scenario)
         for target in targets
-        for scenario in scenarios_of(target.adapter)
+        for scenario in scenarios_of(target.adapter, target.capabilities)
         if only is None or only in scenario.name
     ]
     if not chosen:

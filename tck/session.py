@@ -10,18 +10,16 @@ import pytest
 from rich.console import Console
 
 from tck.catalogue import Requirement, denominator, requirements
-from tck.checks import CHECKS
 from tck.grading import Outcome, Result
 from tck.report.console import print_report
 from tck.report.model import Report, report_on
-from tck.runner import assess, not_implemented
+from tck.runner import assess
 from tck.targets import Target
 
 report_key: pytest.StashKey[Report] = pytest.StashKey()
 """Where a session's config holds its report, from the end of the session on."""
 
 _MESSAGE = "tck"
-_SKIPPED = {Outcome.NOT_APPLICABLE, Outcome.NOT_IMPLEMENTED}
 
 
 class UnmetError(Exception):
@@ -53,7 +51,7 @@ class RequirementItem(pytest.Item):
 
     def runtest(self) -> None:
         self.result = assess(self.target, self.requirement)
-        if self.result.outcome in _SKIPPED:
+        if self.result.outcome is Outcome.NOT_APPLICABLE:
             pytest.skip(self.result.detail)
         if self.result.outcome in (Outcome.FAILED, Outcome.NOT_VERIFIED):
             raise UnmetError(self.result.detail)
@@ -74,14 +72,8 @@ class KitSession:
     def __init__(self, config: pytest.Config, targets: list[Target]) -> None:
         self._config = config
         self._targets = targets
-        # What has no check yet is so whether or not its test is run.
         self._results: dict[str, dict[str, Result]] = {
-            target.adapter.name: {
-                requirement.id: not_implemented(requirement)
-                for requirement in denominator(target.capabilities)
-                if requirement.id not in CHECKS
-            }
-            for target in targets
+            target.adapter.name: {} for target in targets
         }
 
     # First, so that what else looks at the items (-k, marks, other plugins) sees ours.
@@ -105,7 +97,7 @@ class KitSession:
     # Only here is a report final: any plugin may have changed its outcome after it was made.
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         message = getattr(report, _MESSAGE, None)
-        if message is None or message["requirement"] not in CHECKS:
+        if message is None:
             return
         result = _final(message, report)
         if result is not None:

@@ -293,7 +293,9 @@ def test_how_an_object_is_asked_for_and_answered(
     assert request.schema == (SCHEMA if mode in ("schema", "tool") else None)
     dialect = dialect_for(wire)
     assert isinstance(dialect, StructuredDialect)
-    whole = json.loads(dialect.write_object(request, '{"a": "b"}'))
+    written = dialect.write_object(request, '{"a": "b"}')
+    assert json.loads(dialect.read_object(written).text or "") == {"a": "b"}
+    whole = json.loads(written)
     cut = json.loads(dialect.write_object(request, '{"a": "b", "c": "d', cut=True))
     if wire == "openai":
         choice = whole["choices"][0]

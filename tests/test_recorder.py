@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from pydantic import BaseModel
 
 from tck.adapter import AdapterUnderTest
 from tck.cassettes.cassette import loads
@@ -20,6 +22,10 @@ from tck.wire.dialects.model import ChatReply
 from tck.wire.dialects.openai import OpenAIDialect
 from tck.wire.server import LoopbackServer, Received, Reply
 from tests.mutants import CONFORMING
+from tests.mutants.conforming import Extractor, described
+from tests.mutants.structured import OneAttemptTooFew
+
+T = TypeVar("T", bound=BaseModel)
 
 KEY = "live-key-of-the-recording"
 DIALECT = OpenAIDialect()
@@ -87,6 +93,82 @@ async def test_a_failure_leaves_the_old_cassette(
     assert list(tmp_path.iterdir()) == [old]
 
 
+def _answers(*texts: str) -> Callable[[Received], Reply]:
+    """A model that writes these texts, one a request, the last one again and again."""
+    remaining = list(texts)
+
+    def respond(_: Received) -> Reply:
+        text = remaining.pop(0) if remaining[1:] else remaining[0]
+        return Reply(DIALECT.write_chat(ChatReply(text=text)))
+
+    return respond
+
+
+TEA = (
+    '{"name": "Sencha", "kind": "green", "origin": {"city": "Uji", "country": "Japan"}, '
+    '"tags": ["steamed"], "note": null}'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "attempts"),
+    [
+        ("structured-flat", ['{"city": "Lima", "rainy_days": 12}'], 1),
+        ("structured-flat", ["Lima!", 'Sure: {"city": "Lima", "rainy_days": 12} :-)'], 2),
+        ("structured-nested", [TEA], 1),
+        # A weak model may never get this one right.
+        ("structured-corrected", ['{"count": 3}'], 2),
+        ("structured-corrected", ['{"count": 3}', '{"count": 5}'], 2),
+    ],
+)
+async def test_an_extraction_is_recorded_with_all_its_attempts(
+    name: str, texts: list[str], attempts: int, tmp_path: Path
+) -> None:
+    recording = await _record(name, tmp_path, _answers(*texts))
+    assert recording.path is not None, recording.problem
+    assert len(loads(recording.path.read_bytes()).interactions) == attempts
+
+
+class Misreads(Extractor):
+    def instance(self, text: str, finish_reason: str, model: type[T]) -> T:
+        return super().instance(text.replace("12", "13"), finish_reason, model)
+
+
+@pytest.mark.parametrize(
+    ("chat", "texts", "problem"),
+    [
+        (
+            Extractor,
+            ["Lima!"],
+            "the model gave no valid answer in 3 attempts, the last was 'Lima!'",
+        ),
+        (
+            Misreads,
+            ['{"city": "Lima", "rainy_days": 12}'],
+            "reads as Climate(city='Lima', rainy_days=12), and of it the adapter made "
+            "Climate(city='Lima', rainy_days=13)",
+        ),
+        (OneAttemptTooFew, ["Lima!"] * 2, "the model gave no valid answer in 2 attempts"),
+    ],
+)
+async def test_an_extraction_that_shows_nothing_is_not_kept(
+    chat: type[Extractor], texts: list[str], problem: str, tmp_path: Path
+) -> None:
+    adapter = described("other", chat)
+    recording = await _record("structured-flat", tmp_path, _answers(*texts), adapter)
+    assert recording.path is None
+    assert problem in recording.problem
+
+
+def test_response_models_are_as_the_scenarios_spell_them() -> None:
+    tea = scenarios()["structured-nested"].response_model.model_json_schema()
+    assert tea["properties"]["kind"]["enum"] == ["black", "green"]
+    assert tea["properties"]["origin"] == {"$ref": "#/$defs/Origin"}
+    assert tea["required"] == ["name", "kind", "origin", "tags", "note"]
+    count = scenarios()["structured-corrected"].response_model.model_json_schema()
+    assert count["properties"]["count"]["multipleOf"] == 5
+
+
 async def test_an_adapter_that_sends_nothing_cannot_be_recorded(tmp_path: Path) -> None:
     class Silent:
         model = "openai/mini"
@@ -108,10 +190,10 @@ async def test_a_factory_that_fails_is_told(tmp_path: Path) -> None:
 def test_a_limit_spares_an_adapter_its_scenario() -> None:
     def names(**limits: str) -> set[str]:
         adapter = AdapterUnderTest(name="a", chat=lambda endpoint: None, limits=limits)
-        return {scenario.name for scenario in scenarios_of(adapter)}
+        return {scenario.name for scenario in scenarios_of(adapter, ["chat"])}
 
     assert names() - names(stop="the provider has none") == {"chat-stop"}
-    assert not {name for name in names() if name.startswith("embed")}
+    assert all(name.startswith("chat-") for name in names())
 
 
 def test_hosted_providers_are_recorded_when_their_key_is_set(
@@ -153,6 +235,10 @@ def test_without_its_engine_the_local_provider_says_what_to_install(
 @pytest.mark.parametrize("adapter", ["openai", "anthropic"])
 def test_every_scenario_of_a_bundled_adapter_is_recorded(adapter: str) -> None:
     from tck.bundled import BUNDLED
+    from tck.targets import capabilities
 
-    expected = {f"{scenario.name}.json" for scenario in scenarios_of(BUNDLED[adapter])}
+    described = BUNDLED[adapter]
+    expected = {
+        f"{scenario.name}.json" for scenario in scenarios_of(described, capabilities(described))
+    }
     assert {path.name for path in resource("cassettes", adapter).iterdir()} == expected

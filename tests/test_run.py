@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tck.catalogue import requirements
-from tck.checks import CHECKS
+from tck.cassettes.cassette import Cassette, dumps, loads
+from tck.catalogue import EDITION, Capability, denominator, requirements
 from tck.cli import KIT_FAILED, NOT_REACHED, OK, USAGE, main
 from tests.helpers import REPOSITORY
 
@@ -73,33 +73,30 @@ def _outcomes(report: dict[str, Any], adapter: str) -> dict[str, str]:
     return {one["id"]: one["outcome"] for one in found["requirements"]}
 
 
-def test_the_bundled_adapters_earn_bronze(
+def test_the_bundled_adapters_earn_silver(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "report.json"
     assert main(["run", f"--json={path}"]) == OK
     report = _json(path)
     assert report["kit"].keys() == {"version", "catalogue"}
-    assert report["kit"]["catalogue"] == "preview"
+    assert report["kit"]["catalogue"] == EDITION
     assert {one["name"]: one["grade"] for one in report["adapters"]} == {
-        "openai": "bronze",
-        "anthropic": "bronze",
+        "openai": "silver",
+        "anthropic": "silver",
     }
     for adapter in ("openai", "anthropic"):
         outcomes = _outcomes(report, adapter)
-        implemented = {name: outcome for name, outcome in outcomes.items() if name in CHECKS}
-        others = {name: outcome for name, outcome in implemented.items() if outcome != "passed"}
+        others = {name: outcome for name, outcome in outcomes.items() if outcome != "passed"}
         exempt = {"CHAT-07": "exempt"} if adapter == "anthropic" else {}
         assert others == {"STR-10": "not_applicable", **exempt}
-        assert {outcomes[name] for name in outcomes.keys() - CHECKS} == {"not_implemented"}
         one = report["adapters"][0]["requirements"][0]
         assert one.keys() == {
             *("id", "tier", "level", "capability", "outcome", "evidence", "detail")
         }
     output = capsys.readouterr().out
-    assert "openai: bronze" in output
-    assert "anthropic: bronze" in output
-    assert "preview" in output
+    assert "openai: silver" in output
+    assert "anthropic: silver" in output
 
 
 def test_an_adapter_outside_the_repository_is_graded(
@@ -231,6 +228,30 @@ def test_a_missing_cassette_withholds_the_grade(
     assert f"`tck record {adapters}:here`" in output
 
 
+@pytest.mark.parametrize(
+    ("passport", "seen"),
+    [
+        ({"fresh_until": "2026-01-01"}, "seen: it was, until 2026-01-01"),
+        ({}, "seen: it does not say until when"),
+    ],
+)
+def test_an_old_recording_is_advised_against(
+    passport: dict[str, str],
+    seen: str,
+    adapters: str,
+    recordings: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = recordings / "chat-stop.json"
+    cassette = loads(path.read_bytes())
+    kept = {name: value for name, value in cassette.passport.items() if name != "fresh_until"}
+    path.write_text(dumps(Cassette(kept | passport, cassette.interactions)))
+    assert main(["run", f"{adapters}:here"]) == OK
+    output = capsys.readouterr().out
+    assert seen in output
+    assert "here: bronze" in output
+
+
 @pytest.mark.parametrize("place", [0, 100, -1])
 def test_a_damaged_cassette_is_a_fault_of_the_kit(
     place: int, adapters: str, recordings: Path, capsys: pytest.CaptureFixture[str]
@@ -311,7 +332,7 @@ def test_a_factory_without_options_leaves_what_needs_them_unverified(
     outcomes = _outcomes(_json(path), "plain")
     for needs_an_option in ("CHAT-11", "CHAT-13", "ERR-13"):
         assert outcomes.pop(needs_an_option) == "not_verified"
-    assert {outcomes[name] for name in outcomes if name in CHECKS} == {"passed"}
+    assert set(outcomes.values()) == {"passed"}
 
 
 @pytest.mark.parametrize(
@@ -337,8 +358,8 @@ def test_a_backend_that_is_none_is_failed(
     assert "backend: none" in output
 
 
-def test_silver_cannot_be_earned_from_a_preview() -> None:
-    assert main(["run", "anthropic", "--tier=silver"]) == NOT_REACHED
+def test_a_tier_that_is_not_reached_is_told_by_the_exit_status(adapters: str) -> None:
+    assert main(["run", f"{adapters}:conforming", "--tier=silver"]) == NOT_REACHED
 
 
 def test_a_selection_gives_no_grade(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -348,7 +369,7 @@ def test_a_selection_gives_no_grade(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert report["adapters"][0]["grade"] == "none"
     outcomes = _outcomes(report, "anthropic")
     assert outcomes.pop("CHAT-01") == outcomes.pop("ERR-01") == "passed"
-    assert {outcomes[name] for name in outcomes if name in CHECKS} == {"not_verified"}
+    assert set(outcomes.values()) == {"not_verified"}
     assert "not run, and so UNVERIFIED: CHAT-02" in capsys.readouterr().out
 
 
@@ -401,9 +422,8 @@ def test_a_session_grades(session: pytest.Pytester) -> None:
     result = session.runpytest_subprocess("--tck=own_adapters:conforming")
     result.stdout.fnmatch_lines(["*conformance*", "conforming: bronze"])
     assert result.ret == pytest.ExitCode.OK
-    declared = {"chat", "errors", "recordings"}
-    checked = [name for name in CHECKS if requirements()[name].capability in declared]
-    assert result.parseoutcomes()["passed"] == len(checked) + 1
+    declared: set[Capability] = {"chat", "errors", "recordings"}
+    assert result.parseoutcomes()["passed"] == len(denominator(declared)) + 1
 
 
 def test_a_session_fails_with_the_requirement_and_the_message(session: pytest.Pytester) -> None:
@@ -459,9 +479,7 @@ def test_workers_of_xdist_give_the_same_report(session: pytest.Pytester) -> None
 
     def conformance(result: pytest.RunResult) -> list[str]:
         text = result.stdout.str()
-        return text[text.index("catalogue: preview") : text.index("catalogue: preview. ")].split(
-            "\n"
-        )
+        return text[text.index(f"catalogue: {EDITION}") : text.index("conforming: ")].split("\n")
 
     assert conformance(shared) == conformance(alone)
     assert alone.ret == shared.ret == pytest.ExitCode.TESTS_FAILED

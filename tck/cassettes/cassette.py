@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from tck.cassettes import bodies
@@ -60,6 +61,14 @@ class Cassette:
 
     passport: Mapping[str, Any]
     interactions: tuple[Interaction, ...]
+
+    @property
+    def fresh_until(self) -> date | None:
+        """The last day on which it stands for what its provider says; ``None``: it says none."""
+        try:
+            return date.fromisoformat(self.passport["fresh_until"])
+        except (KeyError, TypeError, ValueError):
+            return None
 
 
 def dumps(cassette: Cassette) -> str:

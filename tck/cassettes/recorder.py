@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,18 @@ from tck import __version__
 from tck.adapter import AdapterUnderTest
 from tck.building import build, release
 from tck.cassettes import cassette as cassette_file
-from tck.cassettes.cassette import Cassette
+from tck.cassettes.cassette import Cassette, Interaction, RecordedResponse
+from tck.cassettes.extractions import recorded_attempts
 from tck.cassettes.files import write_whole
-from tck.cassettes.interception import Recorder, recording
+from tck.cassettes.interception import recording
 from tck.cassettes.library import Library
 from tck.cassettes.providers import RecordedProvider
 from tck.cassettes.scenarios import Scenario
 from tck.cassettes.secrets import SecretFoundError, refuse_secrets
-from tck.wire.dialects.model import Dialect, Unreadable
+from tck.wire.dialects.model import Dialect, StructuredDialect, Unreadable
+
+FRESH_FOR = timedelta(days=365)
+"""How long a recording stands for what its provider says today."""
 
 # `AsyncOpenAI/Python 3.54.0`, `python-httpx2/2.16.2`
 _USER_AGENT = re.compile(r"(?:Async)?([A-Za-z0-9_.-]+?)(?:/Python)?[/ ]v?(\d[\w.]*)")
@@ -64,31 +68,31 @@ async def record(
 async def _recorded(
     adapter: AdapterUnderTest, dialect: Dialect, provider: RecordedProvider, scenario: Scenario
 ) -> Cassette:
-    embedding = scenario.kind == "embedding"
+    embedding = scenario.factory == "embedding"
     model = (adapter.embedding_model if embedding else None) or adapter.model
     endpoint = provider.endpoint(dialect, model, wrong_key=scenario.wrong_key)
     options: dict[str, Any] = {}
     if embedding and provider.dimensions is not None:
         options["dimensions"] = provider.dimensions
-    factory = adapter.embedding if embedding else adapter.chat
+    factory = getattr(adapter, scenario.factory)
     if factory is None:
-        raise RecordingError(f"the adapter has no {scenario.kind} factory")
+        raise RecordingError(f"the adapter has no {scenario.factory} factory")
     with recording() as recorder:
         try:
             subject = build(factory, endpoint, options, {"max_retries": 0})
         except Exception as error:
             raise RecordingError(f"the factory raised {type(error).__name__}: {error}") from error
         try:
-            await scenario.play(subject)
+            ended = _Ended(returned=await scenario.play(subject))
         except Exception as error:  # noqa: BLE001 - judged by what was exchanged
-            failure = f"{type(error).__name__}: {error}"
-        else:
-            failure = ""
+            ended = _Ended(failure=f"{type(error).__name__}: {error}")
         finally:
             await release(subject)
-    _check(scenario, dialect, recorder, failure)
+    _check(scenario, dialect, recorder.interactions, ended)
+    now = datetime.now(UTC)
     passport = {
-        "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "recorded_at": now.isoformat(timespec="seconds"),
+        "fresh_until": (now + FRESH_FOR).date().isoformat(),
         "adapter": adapter.name,
         "scenario": scenario.name,
         "scenario_digest": scenario.digest,
@@ -101,32 +105,72 @@ async def _recorded(
     return Cassette(passport, tuple(recorder.interactions))
 
 
-def _check(scenario: Scenario, dialect: Dialect, recorder: Recorder, failure: str) -> None:
+@dataclass(frozen=True)
+class _Ended:
+    """How the adapter's call ended."""
+
+    returned: Any = None
+    failure: str = ""
+    """The exception, in words; empty when the call returned."""
+
+
+def _check(
+    scenario: Scenario, dialect: Dialect, interactions: Sequence[Interaction], ended: _Ended
+) -> None:
     """Refuse a recording that does not show what the scenario is for."""
-    responses = [interaction.response for interaction in recorder.interactions]
-    if not responses:
+    if not interactions:
         raise RecordingError(
-            f"no request was intercepted ({failure or 'the call returned'}): the adapter's HTTP "
-            "library must be one that vcrpy knows"
+            f"no request was intercepted ({ended.failure or 'the call returned'}): the adapter's "
+            "HTTP library must be one that vcrpy knows"
         )
-    last = responses[-1]
-    if scenario.errors and last.status not in scenario.errors:
-        raise RecordingError(
-            f"the provider answered {last.status}, and this scenario is of a "
-            f"{' or '.join(map(str, scenario.errors))}"
-        )
-    if not scenario.errors and (last.status != 200 or failure):
-        raise RecordingError(f"the provider answered {last.status}; {failure or 'no error'}")
-    if scenario.ends is not None:
-        try:
-            reason = dialect.read_reply(last.body).finish_reason
-        except Unreadable as error:
-            raise RecordingError(f"the reply cannot be read: {error}") from error
-        if (reason == dialect.cut_reason) is not (scenario.ends == "cut"):
+    last = interactions[-1].response
+    if scenario.errors:
+        if last.status not in scenario.errors:
             raise RecordingError(
-                f"the reply ended with {reason!r}, and this scenario is of one that is "
-                f"{scenario.ends}"
+                f"the provider answered {last.status}, and this scenario is of a "
+                f"{' or '.join(map(str, scenario.errors))}"
             )
+        return
+    try:
+        if scenario.kind == "structured" and last.status == 200:
+            _check_extraction(scenario, dialect, interactions, ended)
+        elif last.status != 200 or ended.failure:
+            raise RecordingError(
+                f"the provider answered {last.status}; {ended.failure or 'no error'}"
+            )
+        if scenario.ends is not None:
+            _check_end(scenario, dialect, last)
+    except Unreadable as error:
+        raise RecordingError(f"the reply cannot be read: {error}") from error
+
+
+def _check_extraction(
+    scenario: Scenario, dialect: Dialect, interactions: Sequence[Interaction], ended: _Ended
+) -> None:
+    if not isinstance(dialect, StructuredDialect):
+        raise RecordingError(f"the {dialect.name} dialect has no read_object")
+    attempts = recorded_attempts(dialect, scenario.response_model, interactions)
+    expected = attempts[-1].instance
+    if expected is None and ended.failure:
+        if scenario.may_fail:
+            return
+        raise RecordingError(
+            f"the model gave no valid answer in {len(attempts)} attempts, the last was "
+            f"{attempts[-1].text!r:.200}; record a hosted provider, whose models are stronger"
+        )
+    if ended.failure or ended.returned != expected:
+        raise RecordingError(
+            f"the model's answer reads as {expected!r:.200}, and of it the adapter made "
+            f"{ended.failure or repr(ended.returned):.200}"
+        )
+
+
+def _check_end(scenario: Scenario, dialect: Dialect, last: RecordedResponse) -> None:
+    reason = dialect.read_reply(last.body).finish_reason
+    if (reason == dialect.cut_reason) is not (scenario.ends == "cut"):
+        raise RecordingError(
+            f"the reply ended with {reason!r}, and this scenario is of one that is {scenario.ends}"
+        )
 
 
 def _software(user_agents: Iterable[str]) -> dict[str, str]:

@@ -9,16 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal
+from functools import cache, cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, create_model
 
 from llm import ChatMessage
 from tck.adapter import AdapterUnderTest
+from tck.catalogue import Capability
 from tck.resources import resource
 
-Kind = Literal["chat", "embedding"]
+Kind = Literal["chat", "structured", "embedding"]
+
+# What the types of response models are spelled with, besides Python's own.
+_SPELLING = {"Annotated": Annotated, "Field": Field, "Literal": Literal}
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,28 @@ class Scenario:
         return ends
 
     @property
+    def factory(self) -> Literal["chat", "embedding"]:
+        """Which factory of an adapter builds the provider that is asked."""
+        return "embedding" if self.kind == "embedding" else "chat"
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether an extraction in which no attempt validates is worth keeping, too."""
+        return bool(self.data.get("may_fail"))
+
+    @cached_property
+    def response_model(self) -> type[BaseModel]:
+        """What a structured scenario asks for."""
+        known: dict[str, Any] = dict(_SPELLING)
+        for name, fields in self.data["models"].items():
+            typed: dict[str, Any] = {field: (spelled, ...) for field, spelled in fields.items()}
+            model = create_model(name, **typed)
+            model.model_rebuild(_types_namespace=known)
+            known[name] = model
+        found: type[BaseModel] = known[self.data["response_model"]]
+        return found
+
+    @property
     def digest(self) -> str:
         """Tells whether a recording was made of the scenario as it is now."""
         canonical = json.dumps(self.data, ensure_ascii=False, sort_keys=True)
@@ -56,8 +84,15 @@ class Scenario:
         """Make the scenario's call on a provider of its kind, and return what it returns."""
         if self.kind == "embedding":
             return await provider.embed(list(self.data["texts"]))
-        parameters = {name: self.data[name] for name in ("max_tokens", "stop") if name in self.data}
         messages = [ChatMessage(**message) for message in self.data["messages"]]
+        if self.kind == "structured":
+            return await provider.complete_structured(
+                messages,
+                self.response_model,
+                temperature=0.0,
+                max_retries=self.data["max_retries"],
+            )
+        parameters = {name: self.data[name] for name in ("max_tokens", "stop") if name in self.data}
         return await provider.complete(messages, temperature=0.0, **parameters)
 
 
@@ -71,11 +106,10 @@ def scenarios() -> dict[str, Scenario]:
     }
 
 
-def scenarios_of(adapter: AdapterUnderTest) -> list[Scenario]:
-    """The scenarios that an adapter has the capabilities for."""
-    offered = {"chat": adapter.chat, "embedding": adapter.embedding}
+def scenarios_of(adapter: AdapterUnderTest, capabilities: Collection[Capability]) -> list[Scenario]:
+    """The scenarios that an adapter with these capabilities is recorded with."""
     return [
         scenario
         for scenario in scenarios().values()
-        if offered[scenario.kind] is not None and scenario.data.get("needs") not in adapter.limits
+        if scenario.kind in capabilities and scenario.data.get("needs") not in adapter.limits
     ]

@@ -18,8 +18,8 @@ Capability = Literal["chat", "errors", "embedding", "structured", "backend", "re
 
 _FILES = ("chat", "errors", "embedding", "structured", "backend", "recordings")
 
-STATE = "preview"
-"""``preview`` while some requirements have no check yet; those do not count."""
+EDITION = "2026.1"
+"""Another when a requirement is added, retired or says something else."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -120,6 +121,14 @@ def in_turn(wire: Wire, *texts: str) -> Attempts:
 def as_json(instance: BaseModel) -> str:
     """What a model writes that means this instance."""
     return instance.model_dump_json(by_alias=True)
+
+
+def meaning(text: object) -> object:
+    """An attempt as what it says: some wires carry the object rather than its text."""
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        return text
 
 
 async def extracted(

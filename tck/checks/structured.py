@@ -20,6 +20,7 @@ from tck.checks.extraction import (
     assert_instance,
     extracted,
     in_turn,
+    meaning,
 )
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
@@ -108,7 +109,9 @@ async def last_attempts(subject: Subject, wire: Wire) -> None:
         in_turn(wire, *texts)
         error = await _exhausted(subject, provider, 2)
         kept = getattr(error, "last_attempts", None)
-        if not isinstance(kept, list) or [_read(text) for text in kept] != list(map(_read, texts)):
+        if not isinstance(kept, list) or [meaning(text) for text in kept] != list(
+            map(meaning, texts)
+        ):
             raise Violation(
                 expected=f"last_attempts holds every attempt, in order: {texts!r}",
                 seen=f"last_attempts = {kept!r:.300}",
@@ -300,14 +303,6 @@ def _exactly(attempts: Attempts, number: int) -> list[ChatRequest]:
 
 def _told(request: ChatRequest) -> str:
     return "\n".join([*request.instructions, *(text for _, text in request.turns)])
-
-
-def _read(text: object) -> object:
-    """An attempt as what it says: some wires carry the object rather than its text."""
-    try:
-        return json.loads(text) if isinstance(text, str) else text
-    except ValueError:
-        return text
 
 
 def _names(model: type[BaseModel]) -> set[str]:

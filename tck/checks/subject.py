@@ -13,6 +13,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Coroutine,
     Iterator,
     Mapping,
@@ -27,6 +28,7 @@ from llm import ChatMessage
 from tck.adapter import AdapterUnderTest, Endpoint
 from tck.building import build, release
 from tck.cassettes.library import Library
+from tck.catalogue import Capability
 from tck.verdicts import NotVerified, Violation
 from tck.wire.dialects.model import Counts
 from tck.wire.wire import Wire
@@ -61,12 +63,20 @@ class Subject:
 
     Args:
         adapter: its description.
+        capabilities: what it is graded on.
         errors: the module that holds its error classes.
         library: its recordings.
     """
 
-    def __init__(self, adapter: AdapterUnderTest, errors: ModuleType, library: Library) -> None:
+    def __init__(
+        self,
+        adapter: AdapterUnderTest,
+        capabilities: Collection[Capability],
+        errors: ModuleType,
+        library: Library,
+    ) -> None:
         self.adapter = adapter
+        self.capabilities = capabilities
         self.library = library
         self._errors = errors
 

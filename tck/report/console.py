@@ -20,7 +20,6 @@ _SHOWN = {
     Outcome.EXEMPT: ("exempt", "green"),
     Outcome.NOT_APPLICABLE: ("n/a", "dim"),
     Outcome.NOT_VERIFIED: ("UNVERIFIED", "bold yellow"),
-    Outcome.NOT_IMPLEMENTED: ("no check", "dim"),
 }
 _GRADE_STYLE = {Grade.NONE: "bold red", Grade.BRONZE: "bold yellow", Grade.SILVER: "bold white"}
 _UNEXPLAINED = {Outcome.FAILED, Outcome.NOT_VERIFIED}
@@ -39,13 +38,6 @@ def print_report(report: Report, console: Console) -> None:
             f"[bold]{adapter.name}[/]: [{style}]{adapter.grade}[/]{escape(_why(adapter))}",
             soft_wrap=True,
             highlight=False,
-        )
-    if report.catalogue == "preview":
-        console.print(
-            "catalogue: preview. A tier with a MUST that has no check yet (not_implemented) cannot "
-            "be earned: silver.",
-            style="dim",
-            soft_wrap=True,
         )
 
 
@@ -105,7 +97,7 @@ def _findings(adapter: AdapterReport) -> Iterator[str]:
 
 def _why(adapter: AdapterReport) -> str:
     if adapter.highest_tier is None:
-        return " (nothing that it declares can be graded yet)"
+        return " (nothing that it declares can be graded)"
     if adapter.contacted:
         return f" ({adapter.highest_tier} withheld: {', '.join(adapter.contacted)} was contacted)"
     if adapter.reaches(None):

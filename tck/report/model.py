@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from tck import __version__
-from tck.catalogue import STATE, Capability, Tier, denominator
+from tck.catalogue import EDITION, Capability, Tier, denominator
 from tck.grading import Grade, Outcome, Result, grade, withholding
 
 NOT_RUN = "it was not run"
@@ -30,15 +30,9 @@ class AdapterReport:
 
     @property
     def highest_tier(self) -> Tier | None:
-        """The highest tier that this catalogue can grade of what the adapter declares."""
-        musts = [result for result in self.results if result.requirement.level == "must"]
-        highest: Tier | None = None
-        for tier in _TIERS:
-            outcomes = {result.outcome for result in musts if result.requirement.tier == tier}
-            if not outcomes or Outcome.NOT_IMPLEMENTED in outcomes:
-                break
-            highest = tier
-        return highest
+        """The highest tier of what the adapter declares."""
+        tiers = {one.requirement.tier for one in self.results if one.requirement.level == "must"}
+        return max(tiers, key=_TIERS.index, default=None)
 
     def reaches(self, tier: Tier | None) -> bool:
         """Whether the grade is at least ``tier``; ``None`` asks for the highest there is."""
@@ -58,7 +52,7 @@ class Report:
 
     adapters: tuple[AdapterReport, ...]
     version: str = __version__
-    catalogue: str = STATE
+    catalogue: str = EDITION
 
     def with_contacts(
         self, loading: Mapping[str, Collection[str]], everywhere: Collection[str]

@@ -24,7 +24,7 @@ _HEAD = """\
 What an adapter is graded on. Ids are permanent: a requirement may be retired, never renumbered or
 reused. A MUST counts for the grade, a SHOULD is advice. *Evidence* is what the check rests on:
 recorded responses of a real provider, a scripted provider on loopback, or texts that hypothesis
-makes up; *none yet* means that this version has no check.
+makes up.
 """
 
 
@@ -46,8 +46,7 @@ def _table(found: Collection[Requirement]) -> Iterator[str]:
     yield "| id | tier | level | requirement | evidence | source | look at first |"
     yield "|---|---|---|---|---|---|---|"
     for one in found:
-        check = CHECKS.get(one.id)
-        evidence = ", ".join(check.evidence) if check else "none yet"
+        evidence = ", ".join(CHECKS[one.id].evidence)
         text = one.text if one.limit is None else f"{one.text} (limit `{one.limit}`)"
         cells = (one.id, one.tier, one.level.upper(), text, evidence, one.source, one.look_at)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -139,7 +139,7 @@ class CachedTokensAreCountedTwice(Chat):
         return usage
 
 
-@breaks("CHAT-06", "REC-01")
+@breaks("CHAT-06", "REC-01", "REC-05")
 class SystemBecomesAUserTurn(Chat):
     def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
         wire = super().wire_messages(messages)
@@ -209,7 +209,7 @@ class OnlyWhatFollowsTheLastSlashIsSent(Chat):
 
 
 # The recordings are of temperature 0.0.
-@breaks("CHAT-07", "REC-01", "REC-04")
+@breaks("CHAT-07", "REC-01", "REC-04", "REC-05")
 class ZeroIsTakenForNoTemperature(Chat):
     def body(self, messages: Any, temperature: Any, max_tokens: Any, stop: Any) -> Any:
         return super().body(messages, temperature or None, max_tokens, stop)  # type: ignore[arg-type]
@@ -231,13 +231,13 @@ class TheClaimOfNoStopIsFalse(Chat):
     pass
 
 
-@breaks("CHAT-09", "CHAT-16", "REC-01")
+@breaks("CHAT-09", "CHAT-16", "REC-01", "REC-05")
 class StopIsDropped(Chat):
     def wire_stop(self, stop: Sequence[str] | None) -> Any:
         return None
 
 
-@breaks("CHAT-09", "REC-01")
+@breaks("CHAT-09", "REC-01", "REC-05")
 class OnlyTheFirstStopIsSent(Chat):
     def wire_stop(self, stop: Sequence[str] | None) -> Any:
         return stop and (super().wire_stop(stop) or [])[:1]
@@ -366,7 +366,7 @@ class OneCallAtATime(Chat):
 
 
 # Without max_tokens, no recording has the request.
-@breaks("CHAT-08", "REC-01", "REC-04")
+@breaks("CHAT-08", "REC-01", "REC-04", "REC-05")
 class MaxTokensIsDropped(Chat):
     def body(self, messages: Any, temperature: float, max_tokens: Any, stop: Any) -> Any:
         return super().body(messages, temperature, None, stop)

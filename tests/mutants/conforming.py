@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
@@ -19,7 +20,6 @@ from pydantic import BaseModel, ValidationError
 
 from llm import ChatMessage, tolerant_json
 from tck import AdapterUnderTest, Endpoint
-from tck.resources import resource
 from tests.mutants import taxonomy
 
 R = TypeVar("R")
@@ -308,7 +308,10 @@ class Extractor(Chat):
         return [*conversation, said, ChatMessage(role="user", content=self.complaint(problem))]
 
     def complaint(self, problem: Exception) -> str:
-        return f"That is wrong: {problem}"
+        if not isinstance(problem, ValidationError):
+            return f"That is wrong: {problem}"
+        wrong = [f"{error['loc']}: {error['msg']}" for error in problem.errors()]
+        return f"That is wrong: {'; '.join(wrong)}"
 
 
 class Embedding(Client):
@@ -467,7 +470,7 @@ def described(
         embedding=None if embedding is None else build_embedding,
         errors=(chat or embedding or backend or Client).errors.__name__,
         model="openai/mini",
-        cassettes=resource("cassettes", "openai"),
+        cassettes=Path(__file__).with_name("cassettes"),
         **fields,
     )
 

@@ -25,7 +25,7 @@ class DimensionsAreLazy(Embedding):
 
 
 # The recordings hold no such request either.
-@breaks("EMB-02", "EMB-03", "REC-02", "REC-04")
+@breaks("EMB-02", "EMB-03", "REC-02", "REC-04", "REC-05")
 class DimensionsAreAskedFor(Embedding):
     def __init__(self, endpoint: Endpoint, *args: Any) -> None:
         super().__init__(endpoint, *args)

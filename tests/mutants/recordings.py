@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 
 from tests.mutants import taxonomy
-from tests.mutants.conforming import Chat, Embedding, Usage, breaks, mutants_of
+from tests.mutants.conforming import Chat, Embedding, Extractor, Usage, breaks, mutants_of
 
 
 @breaks("REC-01")
@@ -17,7 +17,7 @@ class UsageIsLostAmongUnknownFields(Chat):
         return None if "timings" in reply else super().usage(reply)
 
 
-@breaks("REC-01", "REC-04")
+@breaks("REC-01", "REC-04", "REC-05")
 class RequestsAreNeverTheSame(Chat):
     numbers = itertools.count()
 
@@ -40,6 +40,14 @@ class AnotherRequestIsMadeAndSwallowed(Chat):
 class NumbersAreRounded(Embedding):
     def unpacked(self, packed: str) -> list[float]:
         return [float(f"{number:.9g}") for number in super().unpacked(packed)]
+
+
+@breaks("REC-03", "REC-05")
+class ExtractionStumblesOverUnknownFields(Extractor):
+    def first_choice(self, reply: Any) -> Any:
+        if "timings" in reply:
+            raise taxonomy.ProviderServiceError("an unreadable reply")
+        return super().first_choice(reply)
 
 
 @breaks("REC-04")

@@ -54,31 +54,31 @@ class AliasesAreUnknown(Extractor):
         return found
 
 
-@breaks("STR-03")
+@breaks("STR-03", "REC-03", "REC-05")
 class TheSchemaIsNowhere(Extractor):
     def with_schema(self, messages: list[ChatMessage], model: type[BaseModel]) -> Any:
         return messages
 
 
-@breaks("STR-04", "STR-11")
+@breaks("STR-04", "STR-11", "REC-03", "REC-05")
 class TheFirstPromptIsSentAgain(Extractor):
     def after(self, conversation: list[ChatMessage], text: str, problem: Exception) -> Any:
         return conversation
 
 
-@breaks("STR-04")
+@breaks("STR-04", "REC-03", "REC-05")
 class FeedbackNamesNoField(Extractor):
     def complaint(self, problem: Exception) -> str:
         return "That is wrong. Try again."
 
 
-@breaks("STR-05", "STR-06")
+@breaks("STR-05", "STR-06", "REC-03")
 class OneAttemptTooMany(Extractor):
     def rounds(self, max_retries: int) -> int:
         return max_retries + 2
 
 
-@breaks("STR-04", "STR-05", "STR-06", "STR-07", "STR-09")
+@breaks("STR-04", "STR-05", "STR-06", "STR-07", "STR-09", "REC-03", "REC-05")
 class OneAttemptTooFew(Extractor):
     def rounds(self, max_retries: int) -> int:
         return max(1, max_retries)
@@ -90,7 +90,7 @@ class ZeroMeansTwo(Extractor):
         return max(2, max_retries + 1)
 
 
-@breaks("STR-06")
+@breaks("STR-06", "REC-03")
 class OnlyTheLastAttemptIsKept(Extractor):
     def keep(self, texts: list[str], text: str) -> None:
         texts[:] = [text]
@@ -163,7 +163,7 @@ class SystemMessagesAreReplaced(Extractor):
         return super().with_schema(turns, model)
 
 
-@breaks("STR-09")
+@breaks("STR-09", "REC-03", "REC-05")
 class OnlyTheLastQuestionIsAsked(Extractor):
     def with_schema(self, messages: list[ChatMessage], model: type[BaseModel]) -> Any:
         instructions = [message for message in messages if message.role == "system"]
@@ -215,7 +215,7 @@ class RefusalsAreTriedAgain(Extractor):
         pass
 
 
-@breaks("STR-14")
+@breaks("STR-14", "REC-03", "REC-05")
 class StrictModeIsAlwaysAsked(Extractor):
     def mode(self, model: type[BaseModel]) -> dict[str, Any]:
         named = {"name": "answer", "strict": True, "schema": model.model_json_schema()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from tck.wire.dialects._json import dump, field, read_object, text_of, tuple_of_texts
@@ -90,6 +91,14 @@ class AnthropicDialect:
         if cut:
             body["stop_reason"] = self.cut_reason
         return dump(body)
+
+    def read_object(self, body: bytes) -> ChatReply:
+        reply = self.read_reply(body)
+        for block in json.loads(body)["content"]:
+            if isinstance(block, dict) and block.get("type") == "tool_use":
+                found = field(block, "input", dict, "the tool's input")
+                return replace(reply, text=json.dumps(found, ensure_ascii=False))
+        return reply
 
     def write_refusal(self, text: str) -> bytes:
         return self.write_chat(ChatReply(text=text, finish_reason="refusal"))

@@ -175,6 +175,14 @@ class StructuredDialect(Dialect, Protocol):
         """
         ...
 
+    def read_object(self, body: bytes) -> ChatReply:
+        """Read a reply to a request for an object; its text is the object, in any mode.
+
+        Raises:
+            Unreadable: it is not one of this wire.
+        """
+        ...
+
     def write_refusal(self, text: str) -> bytes:
         """Write the reply of a model that will not answer."""
         ...

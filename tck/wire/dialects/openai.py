@@ -8,6 +8,7 @@ import json
 import re
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tck.wire.dialects._json import dump, field, read_object, text_of, tuple_of_texts
@@ -106,6 +107,14 @@ class OpenAIDialect:
         if cut:
             choice["finish_reason"] = self.cut_reason
         return dump(body)
+
+    def read_object(self, body: bytes) -> ChatReply:
+        reply = self.read_reply(body)
+        calls = json.loads(body)["choices"][0]["message"].get("tool_calls")
+        if not calls:
+            return reply
+        function = field(calls[0], "function", dict, "a tool call of the chat reply")
+        return replace(reply, text=field(function, "arguments", str, "a tool call"))
 
     def write_refusal(self, text: str) -> bytes:
         body = json.loads(self.write_chat(ChatReply(text=None)))
