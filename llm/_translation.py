@@ -6,6 +6,7 @@ Each adapter has a table of its SDK's exceptions; everything else is here.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ class HttpReply(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
+    """By names in lower case."""
 
 
 def error_class(status: int) -> type[ProviderError]:
@@ -51,15 +53,38 @@ def error_class(status: int) -> type[ProviderError]:
     return ProviderServiceError if status >= 500 else ProviderInvalidRequestError
 
 
-def http_reply(error: BaseException | None) -> HttpReply | None:
-    """The response behind an SDK's exception; ``None`` when there was none."""
-    response: Any = getattr(error, "response", None)
-    status = getattr(error, "status_code", None) or getattr(response, "status_code", None)
-    if not isinstance(status, int):
-        return None
-    # LiteLLM makes a response of its own, and keeps the headers of the real one apart.
-    headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", {})
-    return HttpReply(status, headers)
+def reply_behind(error: ProviderError) -> HttpReply | None:
+    """The response that a translated error stands for; ``None`` when there was none."""
+    reply: HttpReply | None = vars(error).get("_reply")
+    return reply
+
+
+def _http_reply(error: BaseException, outer: BaseException | None) -> HttpReply | None:
+    """What the server said, by the innermost exception that knows.
+
+    Those around it may be somebody's reading of the message: LiteLLM takes any error whose
+    text speaks of a rate limit for a 429.
+    """
+    found = None
+    for link in _chain(error, outer):
+        response: Any = getattr(link, "response", None)
+        status = getattr(link, "status_code", None) or getattr(response, "status_code", None)
+        if isinstance(status, int) and status >= 400:
+            # LiteLLM makes a response of its own, and keeps the headers of the real one apart.
+            headers = getattr(link, "litellm_response_headers", None) or getattr(
+                response, "headers", {}
+            )
+            lower = {str(name).lower(): headers[name] for name in headers}
+            found = HttpReply(status, lower or (found.headers if found else {}))
+    return found
+
+
+def _chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those that it came of, but for what was being handled all along."""
+    link: BaseException | None = error
+    while link is not None and link is not outer:
+        yield link
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -87,12 +112,13 @@ def translated(table: ErrorTable) -> Iterator[None]:
     Wraps the call *and* the reading of its reply: a truncated or misshapen reply shows
     itself only when the adapter reaches into it, as any exception at all.
     """
+    outer = sys.exception()
     try:
         yield
     except ProviderError:
         raise
     except Exception as error:
-        raise _translate(error, table) from error
+        raise _translate(error, table, _http_reply(error, outer)) from error
 
 
 def _entry(
@@ -101,12 +127,17 @@ def _entry(
     return next((table[c.__name__] for c in type(error).__mro__ if c.__name__ in table), None)
 
 
-def _translate(error: Exception, table: ErrorTable) -> ProviderError:
+def _translate(error: Exception, table: ErrorTable, reply: HttpReply | None) -> ProviderError:
+    translation = _translation(error, table, reply)
+    vars(translation)["_reply"] = reply
+    return translation
+
+
+def _translation(error: Exception, table: ErrorTable, reply: HttpReply | None) -> ProviderError:
     # Hugging Face wraps what it means in an OSError.
     kind = _entry(error.__cause__, table) or _entry(error, table)
     if kind is None and isinstance(error, TimeoutError):
         kind = ProviderTimeoutError
-    reply = http_reply(error)
     if kind is None and reply is None:
         return ProviderServiceError(
             f"the provider's reply could not be read: {type(error).__name__}: {error}"

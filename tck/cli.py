@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tck import __version__
-from tck.bundled import BUNDLED
+from tck.bundled import BUNDLED, is_installed
 from tck.cassettes.files import write_whole
 from tck.catalogue import requirements
 from tck.checks import CHECKS
@@ -27,7 +27,7 @@ from tck.report.json import to_json
 from tck.report.model import Report
 from tck.report.reference import reference_page
 from tck.session import report_key
-from tck.targets import TargetError, load_targets
+from tck.targets import Target, TargetError, load_targets
 from tck.wire.guard import NetworkGuard
 
 DISTRIBUTION = "llm-provider-tck"
@@ -90,7 +90,8 @@ def _add_adapters(parser: argparse.ArgumentParser) -> None:
         "adapters",
         nargs="*",
         metavar="ADAPTER",
-        help="module:attribute, or the name of a bundled adapter; none means all bundled",
+        help="module:attribute, or the name of a bundled adapter; none means all bundled ones "
+        "whose SDK is installed",
     )
 
 
@@ -114,7 +115,7 @@ def _run(options: argparse.Namespace) -> int:
         # Before pytest starts, for the exit status; and what a module contacts when it is
         # imported, it contacts only now.
         targets = load_targets(options.adapters)
-        report = _graded(options)
+        report = _graded(options, targets)
     console = Console()
     if report is None:
         print("tck: the run broke off, and there is no report", file=sys.stderr)  # noqa: T201
@@ -133,14 +134,14 @@ def _run(options: argparse.Namespace) -> int:
     return OK if reached else NOT_REACHED
 
 
-def _graded(options: argparse.Namespace) -> Report | None:
+def _graded(options: argparse.Namespace, targets: Sequence[Target]) -> Report | None:
     keeper = _Keeper()
     with tempfile.TemporaryDirectory(prefix="tck-") as folder, _pytest_by_itself():
         settings = Path(folder, "pytest.ini")
         settings.write_text("[pytest]\n", encoding="utf-8")
         command = [folder, f"--rootdir={folder}", f"--config-file={settings}"]
         command += ["-p", "tck.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
-        command += [f"--tck={adapter}" for adapter in options.adapters or BUNDLED]
+        command += [f"--tck={target.spelled}" for target in targets]
         if options.only:
             command += ["-k", options.only]
         if options.junitxml:
@@ -191,7 +192,9 @@ def _list(options: argparse.Namespace) -> int:
         sys.stdout.write(reference_page())
         return OK
     console = Console()
-    console.print(f"bundled adapters: {', '.join(BUNDLED)}")
+    for name in BUNDLED:
+        state = "" if is_installed(name) else "(its SDK is not installed)"
+        console.print(f"bundled adapter: {name} {state}".rstrip(), highlight=False)
     table = Table("id", "tier", "level", "evidence", "requirement")
     for requirement in requirements().values():
         table.add_row(

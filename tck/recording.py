@@ -33,19 +33,24 @@ async def record_targets(targets: Sequence[Target], only: str | None, console: C
     chosen = [
         (target, scenario)
         for target in targets
+        if target.dialect is not None  # what runs in the process exchanges nothing
         for scenario in scenarios_of(target.adapter, target.capabilities)
         if only is None or only in scenario.name
     ]
     if not chosen:
-        raise TargetError(f"no scenario of these adapters has a name with {only!r} in it")
+        raise TargetError(
+            "these adapters run in the process: they exchange nothing that could be recorded"
+            if only is None
+            else f"no scenario of these adapters has a name with {only!r} in it"
+        )
     failures = 0
     with ExitStack() as stack:
         local: RecordedProvider | None = None
         for target, scenario in chosen:
             if target.dialect is None or target.adapter.cassettes is None:
                 raise TargetError(
-                    f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a wire= "
-                    "and a folder in cassettes="
+                    f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a folder in "
+                    "cassettes="
                 )
             provider = hosted_provider(target.spelled) or local
             if provider is None:

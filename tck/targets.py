@@ -13,7 +13,7 @@ from typing import Any
 
 from tck.adapter import AdapterUnderTest, Endpoint
 from tck.building import build
-from tck.bundled import BUNDLED
+from tck.bundled import BUNDLED, is_installed
 from tck.cassettes.library import Library
 from tck.catalogue import Capability
 from tck.isolation import isolated_environment
@@ -46,12 +46,18 @@ class Target:
 
 
 def load_targets(spelled: list[str]) -> list[Target]:
-    """Load adapters by name or ``module:attribute``; none means all that are bundled.
+    """Load adapters by name or ``module:attribute``.
+
+    None means all that are bundled and whose SDK is installed: not every SDK goes with
+    every other.
 
     Raises:
-        TargetError: one of them cannot be loaded, or two have one name.
+        TargetError: one of them cannot be loaded, two have one name, or there are none.
     """
-    targets = [_load(target) for target in spelled or list(BUNDLED)]
+    spelled = spelled or [name for name in BUNDLED if is_installed(name)]
+    if not spelled:
+        raise TargetError(f"no SDK of a bundled adapter is installed: {_install('openai')}")
+    targets = [_load(target) for target in spelled]
     names = [target.adapter.name for target in targets]
     for name in names:
         if names.count(name) > 1:
@@ -78,11 +84,17 @@ def _load(spelled: str) -> Target:
     )
 
 
+def _install(name: str) -> str:
+    return f"python -m pip install 'llm-provider-tck[{name}]'"
+
+
 def _find(spelled: str) -> AdapterUnderTest:
     module_name, colon, attribute = spelled.partition(":")
     if not colon:
-        if spelled in BUNDLED:
+        if spelled in BUNDLED and is_installed(spelled):
             return BUNDLED[spelled]
+        if spelled in BUNDLED:
+            raise TargetError(f"the SDK of {spelled} is not installed: {_install(spelled)}")
         raise TargetError(
             f"there is no bundled adapter {spelled!r}: name one of {', '.join(BUNDLED)}, or your "
             "own as module:attribute"

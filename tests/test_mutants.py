@@ -7,7 +7,7 @@ from tck.checks import CHECKS
 from tck.grading import Outcome
 from tck.runner import assess
 from tests.helpers import target_of
-from tests.mutants import CONFORMING, MUTANTS, Mutant
+from tests.mutants import CONFORMING, IN_PROCESS, MUTANTS, Mutant
 
 WELL = (Outcome.PASSED, Outcome.EXEMPT, Outcome.NOT_APPLICABLE)
 
@@ -16,6 +16,20 @@ WELL = (Outcome.PASSED, Outcome.EXEMPT, Outcome.NOT_APPLICABLE)
 def test_conforming_adapter_passes(requirement: str) -> None:
     result = assess(target_of(CONFORMING), requirements()[requirement])
     assert result.outcome is Outcome.PASSED, result.detail
+
+
+def test_an_adapter_that_runs_in_the_process_passes_what_needs_no_wire() -> None:
+    target = target_of(IN_PROCESS)
+    outcomes = {
+        one.id: assess(target, one).outcome
+        for one in requirements().values()
+        if one.capability in target.capabilities
+    }
+    assert {one for one in outcomes if outcomes[one] is Outcome.PASSED} == {
+        *(f"EMB-{number:02}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11)),
+        "ERR-11",
+    }
+    assert set(outcomes.values()) == {Outcome.PASSED, Outcome.NOT_APPLICABLE}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.adapter.name)

@@ -232,7 +232,7 @@ def test_without_its_engine_the_local_provider_says_what_to_install(
     assert "pip install 'llm-provider-tck[record]'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("adapter", ["openai", "anthropic"])
+@pytest.mark.parametrize("adapter", ["openai", "anthropic", "litellm"])
 def test_every_scenario_of_a_bundled_adapter_is_recorded(adapter: str) -> None:
     from tck.bundled import BUNDLED
     from tck.targets import capabilities

@@ -19,8 +19,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from llm._translation import http_reply, retry_after
-from llm.errors import ProviderServiceError, ProviderTimeoutError
+from llm._translation import reply_behind, retry_after
+from llm.errors import ProviderError, ProviderServiceError, ProviderTimeoutError
 
 T = TypeVar("T")
 
@@ -60,11 +60,12 @@ async def with_retries(send: Callable[[], Awaitable[T]], *, deadline: float, max
 
 def _may_pass(error: BaseException) -> bool:
     """Whether the same request may succeed when it is sent again."""
-    cause = error.__cause__
-    reply = http_reply(cause)
+    if not isinstance(error, ProviderError):
+        return False
+    reply = reply_behind(error)
     if reply is None:
         # The SDKs' exceptions of a lost connection carry the request, and no response.
-        return isinstance(error, ProviderServiceError) and hasattr(cause, "request")
+        return isinstance(error, ProviderServiceError) and hasattr(error.__cause__, "request")
     verdict = reply.headers.get("x-should-retry")
     if verdict in ("true", "false"):
         return verdict == "true"
@@ -73,6 +74,6 @@ def _may_pass(error: BaseException) -> bool:
 
 def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    reply = http_reply(error.__cause__) if error else None
+    reply = reply_behind(error) if isinstance(error, ProviderError) else None
     asked = retry_after(reply.headers) if reply else None
     return _backoff(state) if asked is None else asked

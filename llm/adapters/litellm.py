@@ -59,6 +59,16 @@ ERRORS: ErrorTable = {
 
 _NO_TIMEOUT = 86_400.0
 """Seconds. The deadline is ours; LiteLLM keeps a client for each timeout that it is given."""
+
+
+class _Zero(int):
+    """A zero that is true: LiteLLM's embeddings take a false one for their default of two."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+_NO_RETRIES = _Zero(0)
 _OFFLINE = ("LITELLM_LOCAL_MODEL_COST_MAP", "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS")
 
 
@@ -283,7 +293,7 @@ def _options(
     return {
         "model": model,
         "timeout": _NO_TIMEOUT,
-        "max_retries": 0,
+        "max_retries": _NO_RETRIES,
         "num_retries": 0,
         **{name: value for name, value in where.items() if value is not None},
         **options,

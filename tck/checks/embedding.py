@@ -10,6 +10,7 @@ from typing import Any
 
 from llm import EmbeddingProvider
 from tck.building import build, release
+from tck.checks import in_process
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
 from tck.checks.subject import Subject, described, raised, returned, together
@@ -53,8 +54,11 @@ async def no_texts(subject: Subject, wire: Wire) -> None:
             )
 
 
-@check("EMB-04")
+@check("EMB-04", needs_wire=False)
 async def order(subject: Subject, wire: Wire) -> None:
+    if subject.in_process:
+        await in_process.order(subject, wire)
+        return
     listings: dict[str, Callable[[Numbered], Numbered]] = {
         "in order": list,
         "in reverse": lambda listed: listed[::-1],
@@ -81,7 +85,7 @@ async def order(subject: Subject, wire: Wire) -> None:
                     )
 
 
-@check("EMB-05")
+@check("EMB-05", needs_wire=False)
 async def length_and_number(subject: Subject, wire: Wire) -> None:
     spoiled: dict[str, Callable[[Numbered], Numbered]] = {
         "every vector one number longer": lambda listed: [(n, [*v, 0.5]) for n, v in listed],
@@ -102,6 +106,8 @@ async def length_and_number(subject: Subject, wire: Wire) -> None:
                 expected=f"{len(texts)} vectors of length dimensions = {length}",
                 seen=f"lengths {lengths}",
             )
+        if subject.in_process:
+            return
         for what, spoil in spoiled.items():
             _serve(wire, length, spoil)
             error = await raised(
@@ -193,8 +199,11 @@ async def unknown_model(subject: Subject, wire: Wire) -> None:
     )
 
 
-@check("EMB-09")
+@check("EMB-09", needs_wire=False)
 async def no_cross_talk(subject: Subject, wire: Wire) -> None:
+    if subject.in_process:
+        await in_process.no_cross_talk(subject, wire, CONCURRENT_CALLS)
+        return
     async with subject.embedding(wire) as provider:
         length = _dimensions(provider)
 

@@ -81,6 +81,11 @@ class Subject:
         self._errors = errors
 
     @property
+    def in_process(self) -> bool:
+        """Whether it has no wire."""
+        return self.adapter.wire is None
+
+    @property
     def embedding_model(self) -> str:
         return self.adapter.embedding_model or self.adapter.model
 

@@ -6,12 +6,18 @@ import importlib
 import time
 from email.utils import formatdate
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from llm import ProviderAuthError, ProviderServiceError, ProviderTimeoutError
-from llm._translation import retry_after, translated
+from llm import (
+    ProviderAuthError,
+    ProviderRateLimitError,
+    ProviderServiceError,
+    ProviderTimeoutError,
+)
+from llm._translation import reply_behind, retry_after, translated
 
 
 @pytest.mark.parametrize(
@@ -105,3 +111,32 @@ def test_our_own_errors_pass_through_untouched() -> None:
     with pytest.raises(ProviderAuthError) as caught, translated({}):
         raise error
     assert caught.value is error
+
+
+class SaysStatusError(Exception):
+    def __init__(self, status: int, headers: dict[str, str]) -> None:
+        super().__init__(f"HTTP {status}")
+        self.response = SimpleNamespace(status_code=status, headers=headers)
+
+
+def _mislead(inner: int, outer: int) -> None:
+    """As LiteLLM does: an exception about the status of another."""
+    try:
+        raise SaysStatusError(inner, {"Retry-After": "7"})
+    except SaysStatusError:
+        raise SaysStatusError(outer, {})  # noqa: B904
+
+
+def test_the_status_is_that_of_the_innermost_exception() -> None:
+    with pytest.raises(ProviderAuthError, match="HTTP 429") as caught, translated({}):
+        _mislead(401, 429)
+    assert reply_behind(caught.value) == (401, {"retry-after": "7"})
+
+
+def test_what_the_caller_was_handling_is_none_of_the_reply() -> None:
+    try:
+        raise SaysStatusError(401, {})
+    except SaysStatusError:
+        with pytest.raises(ProviderRateLimitError) as caught, translated({}):
+            _mislead(429, 500)
+    assert reply_behind(caught.value) == (429, {"retry-after": "7"})

@@ -11,12 +11,16 @@ from pydantic import BaseModel
 from llm import (
     EmbeddingProvider,
     ProviderAuthError,
+    ProviderError,
+    ProviderInvalidRequestError,
+    ProviderRateLimitError,
     ProviderServiceError,
     StructuredExtractor,
     Usage,
     from_provider,
 )
 from llm.adapters.litellm import LiteLLMEmbeddingProvider, LiteLLMProvider
+from tck.wire.dialects import dialect_for
 from tck.wire.server import Received, Reply
 from tests.adapters.serving import HELLO, body_of, provider, reply, served
 
@@ -115,6 +119,48 @@ async def test_a_model_without_response_format_is_asked_by_the_prompt() -> None:
     body = body_of(server.received[0])
     assert "response_format" not in body
     assert "JSON schema" in body["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, ProviderInvalidRequestError),
+        (401, ProviderAuthError),
+        (404, ProviderInvalidRequestError),
+        (429, ProviderRateLimitError),
+        (500, ProviderServiceError),
+    ],
+)
+@pytest.mark.parametrize("model", ["openai/m", "groq/m"])
+async def test_the_status_decides_and_not_the_message(
+    model: str, status: int, error: type[ProviderError]
+) -> None:
+    dialect = dialect_for("openai")
+    assert dialect is not None
+    # LiteLLM takes any error for a 429 whose text speaks of one.
+    body = dialect.write_error(status, "rate limit? (429)")
+    headers = {"retry-after": "7", "x-should-retry": "false"}
+    with served(lambda _: Reply(body, status, headers)) as server:
+        adapter = LiteLLMProvider(model, api_key="key", api_base=f"{server.origin}/v1")
+        async with adapter:
+            with pytest.raises(error) as caught:
+                await adapter.complete(HELLO)
+    assert getattr(caught.value, "retry_after", 7.0) == 7.0
+    assert len(server.received) == 1
+
+
+async def test_litellm_does_not_retry_beneath_our_retries() -> None:
+    with served(lambda _: reply("openai", 503)) as server:
+        options: dict[str, Any] = {"api_key": "key", "api_base": f"{server.origin}/v1"}
+        embeddings = LiteLLMEmbeddingProvider("openai/m", dimensions=2, max_retries=0, **options)
+        async with embeddings:
+            with pytest.raises(ProviderServiceError):
+                await embeddings.embed(["x"])
+        assert len(server.received) == 1
+        async with LiteLLMProvider("openai/m", max_retries=0, **options) as chat:
+            with pytest.raises(ProviderServiceError):
+                await chat.complete(HELLO)
+        assert len(server.received) == 2
 
 
 @pytest.mark.parametrize("build", [LiteLLMProvider, LiteLLMEmbeddingProvider])

@@ -7,6 +7,7 @@ lines each. ``MUTANTS`` lists them with the requirements that the kit must fail 
 
 from tests.mutants import backend, chat, embedding, errors, recordings, structured
 from tests.mutants.conforming import CONFORMING, Mutant
+from tests.mutants.embedding import IN_PROCESS
 
 MUTANTS: list[Mutant] = [
     *chat.MUTANTS,
@@ -17,4 +18,4 @@ MUTANTS: list[Mutant] = [
     *backend.MUTANTS,
 ]
 
-__all__ = ["CONFORMING", "MUTANTS", "Mutant"]
+__all__ = ["CONFORMING", "IN_PROCESS", "MUTANTS", "Mutant"]

@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 
 from tck import Endpoint
-from tests.mutants.conforming import Embedding, breaks, mutants_of
+from tck.checks.embedding import vector_of
+from tests.mutants.conforming import Embedding, breaks, described, mutants_of
 
 
 # Nothing about vectors can be said of an adapter that does not know their length.
@@ -154,4 +155,38 @@ class OneTextGivesAList(Embedding):
         return await self.embed([text])
 
 
+class InProcess(Embedding):
+    """A model that runs here, as far as the kit can tell."""
+
+    async def embed(self, texts: Sequence[str]) -> Any:
+        self.refuse_text(texts)
+        await asyncio.sleep(0)
+        return [self.vector(text) for text in texts]
+
+    def vector(self, text: str) -> list[float]:
+        return vector_of(text, self.dimensions)
+
+
+@breaks("EMB-04", wire=None)
+class SortedByLengthAndLeftSo(InProcess):
+    async def embed(self, texts: Sequence[str]) -> Any:
+        return await super().embed(texts if isinstance(texts, str) else sorted(texts, key=len))
+
+
+@breaks("EMB-05", wire=None)
+class LongTextsGetLongVectors(InProcess):
+    def vector(self, text: str) -> list[float]:
+        return vector_of(text, self.dimensions + (text == "gamma (right)"))
+
+
+@breaks("EMB-09", wire=None)
+class TheTextIsKeptOnSelfHere(InProcess):
+    async def embed(self, texts: Sequence[str]) -> Any:
+        self.refuse_text(texts)
+        self.texts = texts
+        await asyncio.sleep(0)
+        return await super().embed(self.texts)
+
+
+IN_PROCESS = described("in-process", embedding=InProcess, wire=None)
 MUTANTS = mutants_of(globals())
