@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -21,8 +22,10 @@ from tck.bundled import BUNDLED, is_installed
 from tck.cassettes.files import write_whole
 from tck.catalogue import requirements
 from tck.checks import CHECKS
+from tck.drifting import drift_of_targets
 from tck.recording import record_targets
 from tck.report.console import print_report
+from tck.report.drift import drift_to_json, print_conclusion, print_scenario
 from tck.report.json import to_json
 from tck.report.model import Report
 from tck.report.reference import reference_page
@@ -47,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception:  # noqa: BLE001 - Python's own exit status would be that of a bad adapter
+        traceback.print_exc()
+        return KIT_FAILED
     return status
 
 
@@ -73,6 +79,19 @@ def _parser() -> argparse.ArgumentParser:
     record.set_defaults(run=_record)
     _add_adapters(record)
     record.add_argument("-k", dest="only", metavar="SCENARIO", help="only scenarios with this name")
+
+    drift = commands.add_parser(
+        "drift",
+        help="compare new responses' shapes with the recordings",
+        description="Record anew, into a temporary folder, and compare the shape of the responses "
+        "(JSON path to JSON type) with that of the recordings and with the SDK's own models. "
+        "Exit status: 0 nothing was removed or retyped; 1 something was, or a scenario could not "
+        "be compared; 2 the command was wrong; 3 a recording is damaged, or the kit failed.",
+    )
+    drift.set_defaults(run=_drift)
+    _add_adapters(drift)
+    drift.add_argument("-k", dest="only", metavar="SCENARIO", help="only scenarios with this name")
+    drift.add_argument("--json", type=Path, metavar="FILE", help="write what was found as JSON")
 
     listing = commands.add_parser("list", help="list the bundled adapters and the requirements")
     listing.set_defaults(run=_list)
@@ -108,9 +127,7 @@ def _refuse_namesakes() -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    for path in (options.json, options.junitxml):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
+    _refuse_folderless(options.json, options.junitxml)
     with NetworkGuard() as guard:
         # Before pytest starts, for the exit status; and what a module contacts when it is
         # imported, it contacts only now.
@@ -123,15 +140,26 @@ def _run(options: argparse.Namespace) -> int:
     loading = {target.adapter.name: target.contacted for target in targets}
     report = report.with_contacts(loading, guard.hosts)
     print_report(report, console)
-    if options.json is not None:
-        try:
-            write_whole(options.json, to_json(report))
-        except OSError as error:
-            raise UsageError(f"{options.json} cannot be written: {error.strerror}") from error
+    _write(options.json, to_json(report))
     if report.kit_faults:
         return KIT_FAILED
     reached = all(adapter.reaches(options.tier) for adapter in report.adapters)
     return OK if reached else NOT_REACHED
+
+
+def _refuse_folderless(*paths: Path | None) -> None:
+    """Find out before the work is done that its report cannot be written."""
+    for path in paths:
+        if path is not None and not path.resolve().parent.is_dir():
+            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is not None:
+        try:
+            write_whole(path, text)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _graded(options: argparse.Namespace, targets: Sequence[Target]) -> Report | None:
@@ -185,6 +213,22 @@ def _pytest_by_itself() -> Iterator[None]:
 def _record(options: argparse.Namespace) -> int:
     targets = load_targets(options.adapters)
     return asyncio.run(record_targets(targets, options.only, Console()))
+
+
+def _drift(options: argparse.Namespace) -> int:
+    _refuse_folderless(options.json)
+    targets = load_targets(options.adapters)
+    console = Console()
+    report = asyncio.run(
+        drift_of_targets(
+            targets, options.only, lambda name, drift: print_scenario(name, drift, console)
+        )
+    )
+    print_conclusion(report, console)
+    _write(options.json, drift_to_json(report))
+    if report.kit_failed:
+        return KIT_FAILED
+    return OK if report.well else NOT_REACHED
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -15,8 +15,9 @@ from tck.cassettes.providers import (
     local_provider,
 )
 from tck.cassettes.recorder import record
-from tck.cassettes.scenarios import scenarios_of
+from tck.cassettes.scenarios import Scenario, scenarios_of
 from tck.targets import Target, TargetError
+from tck.wire.dialects.model import Dialect
 
 
 async def record_targets(targets: Sequence[Target], only: str | None, console: Console) -> int:
@@ -30,37 +31,18 @@ async def record_targets(targets: Sequence[Target], only: str | None, console: C
     Raises:
         TargetError: there is nothing to record, or no provider to record.
     """
-    chosen = [
-        (target, scenario)
-        for target in targets
-        if target.dialect is not None  # what runs in the process exchanges nothing
-        for scenario in scenarios_of(target.adapter, target.capabilities)
-        if only is None or only in scenario.name
-    ]
-    if not chosen:
-        raise TargetError(
-            "these adapters run in the process: they exchange nothing that could be recorded"
-            if only is None
-            else f"no scenario of these adapters has a name with {only!r} in it"
-        )
+    chosen = chosen_scenarios(targets, only)
     failures = 0
     with ExitStack() as stack:
         local: RecordedProvider | None = None
-        for target, scenario in chosen:
-            if target.dialect is None or target.adapter.cassettes is None:
-                raise TargetError(
-                    f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a folder in "
-                    "cassettes="
-                )
+        for target, dialect, scenario in chosen:
             provider = hosted_provider(target.spelled) or local
             if provider is None:
                 try:
                     provider = local = stack.enter_context(local_provider())
                 except ProviderUnavailableError as error:
                     raise TargetError(str(error)) from error
-            recording = await record(
-                target.adapter, target.dialect, provider, scenario, target.library
-            )
+            recording = await record(target.adapter, dialect, provider, scenario, target.library)
             name = f"{target.adapter.name} {scenario.name} ({provider.kind})"
             if recording.path is None:
                 failures += 1
@@ -69,3 +51,37 @@ async def record_targets(targets: Sequence[Target], only: str | None, console: C
             else:
                 console.print(f"[green]recorded[/] {name}", highlight=False)
     return 1 if failures else 0
+
+
+def chosen_scenarios(
+    targets: Sequence[Target], only: str | None
+) -> list[tuple[Target, Dialect, Scenario]]:
+    """The scenarios of adapters that exchange something, and the dialect in which they do.
+
+    Args:
+        targets: the adapters.
+        only: take the scenarios whose names hold this.
+
+    Raises:
+        TargetError: there are none, or an adapter has no folder for recordings.
+    """
+    talking = [(target, target.dialect) for target in targets if target.dialect is not None]
+    if not talking:
+        raise TargetError(
+            "these adapters run in the process, and exchange nothing that could be recorded"
+        )
+    for target, _ in talking:
+        if target.adapter.cassettes is None:
+            raise TargetError(
+                f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a folder in "
+                "cassettes="
+            )
+    chosen = [
+        (target, dialect, scenario)
+        for target, dialect in talking
+        for scenario in scenarios_of(target.adapter, target.capabilities)
+        if only is None or only in scenario.name
+    ]
+    if not chosen:
+        raise TargetError(f"no scenario of these adapters has a name with {only!r} in it")
+    return chosen

@@ -30,6 +30,7 @@ RANKS = {
     "targets": 5,
     "runner": 6,
     "recording": 6,
+    "drifting": 6,
     "plugin": 7,
     "session": 7,
     "cli": 8,

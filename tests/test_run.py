@@ -391,7 +391,8 @@ def test_options_of_pytest_in_the_environment_change_nothing(
 def test_list_and_explain(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == OK
     output = capsys.readouterr().out
-    assert "openai, anthropic" in output
+    assert "bundled adapter: openai\n" in output
+    assert "bundled adapter: litellm" in output
     assert all(name in output for name in requirements())
     assert main(["explain", "chat-10"]) == OK
     assert "64 concurrent calls" in capsys.readouterr().out
