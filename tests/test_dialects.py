@@ -301,7 +301,7 @@ def test_how_an_object_is_asked_for_and_answered(
         choice = whole["choices"][0]
         assert choice["finish_reason"] == ("tool_calls" if mode == "tool" else "stop")
         assert cut["choices"][0]["finish_reason"] == "length"
-        refused = json.loads(dialect.write_refusal("no"))["choices"][0]["message"]
+        refused = json.loads(dialect.write_refusal("no") or "")["choices"][0]["message"]
         assert (refused["refusal"], refused["content"]) == ("no", None)
     else:
         (block,) = whole["content"]
@@ -309,4 +309,4 @@ def test_how_an_object_is_asked_for_and_answered(
         assert cut["stop_reason"] == "max_tokens"
         if mode == "tool":
             assert cut["content"][0]["input"] == {"a": "b"}
-        assert json.loads(dialect.write_refusal("no"))["stop_reason"] == "refusal"
+        assert json.loads(dialect.write_refusal("no") or "")["stop_reason"] == "refusal"

@@ -209,8 +209,10 @@ async def bad_output_raises(subject: Subject, wire: Wire) -> None:
         ):
             in_turn(wire, text)
             await raised(lambda: backend(hello(), Vehicle), f"await backend(…) against {what}")
-        wire.answer(Reply(dialect.write_refusal("I cannot help with that.")))
-        await raised(lambda: backend(hello(), Vehicle), "await backend(…) against a refusal")
+        refused = dialect.write_refusal("I cannot help with that.")
+        if refused is not None:
+            wire.answer(Reply(refused))
+            await raised(lambda: backend(hello(), Vehicle), "await backend(…) against a refusal")
         wire.on_chat(cut)
         await raised(lambda: backend(hello(), Part), "await backend(…) against a cut reply")
 

@@ -25,7 +25,7 @@ from tck.checks.extraction import (
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
 from tck.checks.subject import Subject, described, hello, raised, together
-from tck.verdicts import Violation
+from tck.verdicts import NotApplicable, Violation
 from tck.wire.dialects.model import ChatRequest
 from tck.wire.server import Reply
 from tck.wire.wire import Wire
@@ -243,7 +243,10 @@ async def timeout(subject: Subject, wire: Wire) -> None:
 @check("STR-13")
 async def refusal(subject: Subject, wire: Wire) -> None:
     why = "I am sorry, but I cannot help with that."
-    wire.answer(Reply(wire.structured_dialect.write_refusal(why)))
+    refused = wire.structured_dialect.write_refusal(why)
+    if refused is None:
+        raise NotApplicable(f"the {wire.dialect.name} wire has no refusals")
+    wire.answer(Reply(refused))
     async with subject.chat(wire) as provider:
         error = await raised(
             lambda: provider.complete_structured(hello(), Vehicle, max_retries=2),

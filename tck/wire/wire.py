@@ -89,7 +89,7 @@ class Wire:
         if not isinstance(self.dialect, StructuredDialect):
             raise NotVerified(
                 f"the {self.dialect.name} dialect cannot write objects: an adapter that extracts "
-                "them needs a dialect with write_object and write_refusal"
+                "them needs a dialect with write_object, read_object and write_refusal"
             )
         return self.dialect
 

@@ -34,7 +34,7 @@ class ChatRequest:
     schema: Mapping[str, Any] | None
     """The schema of the ``schema`` or ``tool`` mode."""
     strict: bool
-    """Whether the provider is asked to hold the model to the schema."""
+    """Whether the provider is asked for a strict mode, which does not know every schema."""
     parameters: Mapping[str, Any]
     """The whole body, for what has no field of its own here."""
 
@@ -183,6 +183,6 @@ class StructuredDialect(Dialect, Protocol):
         """
         ...
 
-    def write_refusal(self, text: str) -> bytes:
-        """Write the reply of a model that will not answer."""
+    def write_refusal(self, text: str) -> bytes | None:
+        """Write the reply of a model that will not answer; ``None``: the wire has no such."""
         ...
