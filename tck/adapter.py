@@ -45,7 +45,9 @@ class AdapterUnderTest:
     """``(Endpoint, **options) -> BaseBackendLLM``."""
     wire: Any = "openai"
     """The dialect that it speaks: ``"openai"``, ``"anthropic"``, an object with the methods
-    of `tck.wire.dialects.Dialect`, or ``None`` for an adapter that runs in the process."""
+    of `tck.wire.dialects.model.Dialect`, the name under which a distribution registers one,
+    ``"recorded"`` where there is none and only errors can be checked, or ``None`` for an
+    adapter that runs in the process."""
     errors: str = "llm.errors"
     """The module that holds its ``ProviderError`` classes."""
     model: str = "test/model"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
+from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Requirement, requirements
 from tck.checks import CHECKS, Check, Subject
 from tck.grading import Outcome, Result
 from tck.isolation import isolated_environment
 from tck.targets import Target
 from tck.verdicts import Exempt, KitError, NotApplicable, NotVerified, Violation
+from tck.wire.dialects.model import Route
 from tck.wire.guard import NetworkGuard
 from tck.wire.wire import Wire
+
+_ROUTES: dict[str, Route] = {"chat": "chat", "embedding": "embeddings"}
 
 CHECK_LIMIT = 90.0
 """Seconds after which the wire hangs up on an adapter that blocks its event loop."""
@@ -25,6 +29,13 @@ def assess(target: Target, requirement: Requirement) -> Result:
             requirement,
             Outcome.NOT_APPLICABLE,
             detail="the adapter runs in the process and has no wire",
+        )
+    if isinstance(target.dialect, TransmutedDialect) and not check.transmutable:
+        return Result(
+            requirement,
+            Outcome.NOT_VERIFIED,
+            detail="only recordings are known of the adapter's wire, and this needs a dialect: "
+            "docs/dialects.md shows how to write one",
         )
     fault = False
     try:
@@ -52,6 +63,8 @@ async def _run(target: Target, check: Check) -> None:
         Wire(target.dialect, limit=CHECK_LIMIT) as wire,
     ):
         try:
+            if isinstance(target.dialect, TransmutedDialect) and check.needs_wire:
+                target.dialect.require(_ROUTES[surface.kind] for surface in subject.surfaces())
             await check.function(subject, wire)
         except Violation as violation:
             wire.assert_sound()

@@ -15,11 +15,15 @@ from tck.adapter import AdapterUnderTest, Endpoint
 from tck.building import build
 from tck.bundled import BUNDLED, is_installed
 from tck.cassettes.library import Library
+from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Capability
 from tck.isolation import isolated_environment
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import Dialect
 from tck.wire.guard import NetworkGuard
+
+RECORDED = "recorded"
+"""The ``wire=`` of an adapter of whose wire nothing is known but its recordings."""
 
 
 class TargetError(Exception):
@@ -41,8 +45,7 @@ class Target:
 
     @property
     def library(self) -> Library:
-        folder = self.adapter.cassettes
-        return Library(self.spelled, None if folder is None else Path(folder))
+        return _library(self.spelled, self.adapter)
 
 
 def load_targets(spelled: list[str]) -> list[Target]:
@@ -69,7 +72,7 @@ def _load(spelled: str) -> Target:
     with NetworkGuard() as guard:
         adapter = _find(spelled)
         try:
-            dialect = dialect_for(adapter.wire)
+            dialect = dialect_of(spelled, adapter)
         except ValueError as error:
             raise TargetError(f"{spelled}: {error}") from error
         errors = _import(adapter.errors, f"the errors= of {spelled}")
@@ -82,6 +85,22 @@ def _load(spelled: str) -> Target:
         capabilities=capabilities(adapter),
         contacted=tuple(guard.hosts),
     )
+
+
+def dialect_of(spelled: str, adapter: AdapterUnderTest) -> Dialect | None:
+    """What an adapter speaks, as far as is known; ``None`` when it runs in the process.
+
+    Raises:
+        ValueError: its ``wire`` is no dialect.
+    """
+    if adapter.wire == RECORDED:
+        return TransmutedDialect(_library(spelled, adapter))
+    return dialect_for(adapter.wire)
+
+
+def _library(spelled: str, adapter: AdapterUnderTest) -> Library:
+    folder = adapter.cassettes
+    return Library(spelled, None if folder is None else Path(folder))
 
 
 def _install(name: str) -> str:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tck.adapter import AdapterUnderTest
-from tck.targets import Target, capabilities
-from tck.wire.dialects import dialect_for
+from tck.targets import Target, capabilities, dialect_of
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -18,7 +17,7 @@ def target_of(adapter: AdapterUnderTest) -> Target:
     return Target(
         spelled=f"tests:{adapter.name}",
         adapter=adapter,
-        dialect=dialect_for(adapter.wire),
+        dialect=dialect_of(f"tests:{adapter.name}", adapter),
         errors=importlib.import_module(adapter.errors),
         capabilities=capabilities(adapter),
     )

@@ -6,18 +6,21 @@ import json
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.llama_cpp_dialect import LlamaCppDialect
+from tck import AdapterUnderTest
 from tck.cassettes.cassette import loads
-from tck.grading import Grade
+from tck.catalogue import denominator
+from tck.grading import Grade, Outcome, Result
 from tck.report.model import report_on
 from tck.runner import assess
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import ChatReply, Counts, StructuredDialect, Unreadable
-from tests.custom_wire import ADAPTER
+from tests.custom_wire import ADAPTER, LlamaCpp
 from tests.helpers import strings_of, target_of
 
 DIALECT = LlamaCppDialect()
@@ -25,8 +28,6 @@ CASSETTES = sorted((Path(__file__).parent / "custom_wire" / "cassettes").glob("*
 
 
 def test_an_adapter_of_a_wire_of_its_own_earns_silver() -> None:
-    from tck.catalogue import denominator
-
     target = target_of(ADAPTER)
     results = {one.id: assess(target, one) for one in denominator(target.capabilities)}
     report = report_on(ADAPTER.name, target.capabilities, results)
@@ -141,5 +142,68 @@ def test_two_registrations_of_a_name_are_refused(register: Path) -> None:
 def test_an_object_is_told_what_it_lacks() -> None:
     with pytest.raises(ValueError, match="it has no name, base_path, finish_reasons"):
         dialect_for(object())
-    with pytest.raises(ValueError, match="use 'openai', 'anthropic', None for"):
+    with pytest.raises(ValueError, match="use 'openai', 'anthropic', 'recorded' where"):
         dialect_for("grpc")
+
+
+# A wire of which only recordings are known
+
+WITHOUT = {
+    **{name: getattr(ADAPTER, name) for name in ADAPTER.__dataclass_fields__},
+    "wire": "recorded",
+}
+
+
+def _outcomes(**changed: object) -> dict[str, Result]:
+    target = target_of(AdapterUnderTest(**{**WITHOUT, **changed}))
+    return {one.id: assess(target, one) for one in denominator(target.capabilities)}
+
+
+def test_without_a_dialect_errors_are_made_of_recorded_successes() -> None:
+    results = _outcomes()
+    passed = {one for one in results if results[one].outcome is Outcome.PASSED}
+    assert passed == {*(f"ERR-{n:02}" for n in range(1, 14)), "CHAT-01", "REC-04", "REC-05"}
+    for one in results.keys() - passed:
+        assert results[one].outcome is Outcome.NOT_VERIFIED
+        assert "this needs a dialect" in results[one].detail
+
+
+class TakesUnauthorizedForAnOutage(LlamaCpp):
+    def error_class(self, status: int) -> object:
+        return super().error_class(500 if status == 401 else status)
+
+
+class WaitsForMilliseconds(LlamaCpp):
+    def retry_after(self, response: httpx2.Response) -> object:
+        seconds = super().retry_after(response)
+        return seconds * 1000 if isinstance(seconds, float) else seconds
+
+
+@pytest.mark.parametrize(
+    ("broken", "found"),
+    [(TakesUnauthorizedForAnOutage, {"ERR-01"}), (WaitsForMilliseconds, {"ERR-03", "ERR-04"})],
+)
+def test_what_is_wrong_with_errors_is_found_without_a_dialect(
+    broken: type[LlamaCpp], found: set[str]
+) -> None:
+    results = _outcomes(
+        chat=lambda endpoint, *, timeout=30.0, max_retries=2: broken(endpoint, timeout, max_retries)
+    )
+    failed = {one for one in results if results[one].outcome is Outcome.FAILED}
+    assert failed - {"REC-04"} == found
+
+
+def test_without_recordings_nothing_is_verified(tmp_path: Path) -> None:
+    results = _outcomes(cassettes=tmp_path)
+    assert {one for one in results if results[one].outcome is Outcome.PASSED} == {
+        "CHAT-01",
+        "ERR-11",
+    }
+    assert "make it with `tck record tests:llama-cpp`" in results["ERR-01"].detail
+
+
+def test_a_damaged_recording_is_a_fault_of_the_kit(tmp_path: Path) -> None:
+    (tmp_path / "chat-one-turn.json").write_text("{}")
+    result = _outcomes(cassettes=tmp_path)["ERR-01"]
+    assert result.kit_fault
+    assert "chat-one-turn.json is damaged" in result.detail

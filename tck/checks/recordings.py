@@ -97,7 +97,7 @@ async def recorded_extraction(subject: Subject, wire: Wire) -> None:
     await _replay_each(subject, wire, "structured", compare, errors=False)
 
 
-@check("REC-04", evidence="recorded")
+@check("REC-04", evidence="recorded", transmutable=True)
 async def recorded_errors(subject: Subject, wire: Wire) -> None:
     async def compare(scenario: Scenario, provider: Any, recorded: Recorded) -> None:
         name = "embed" if scenario.kind == "embedding" else "complete"
@@ -112,7 +112,7 @@ async def recorded_errors(subject: Subject, wire: Wire) -> None:
             await _replay_each(subject, wire, kind, compare, errors=True)
 
 
-@check("REC-05", evidence="recorded")
+@check("REC-05", evidence="recorded", transmutable=True)
 async def whole_and_fresh(subject: Subject, wire: Wire) -> None:
     async def compare(scenario: Scenario, provider: Any, _: Recorded) -> None:
         with suppress(Violation):  # what the adapter makes of it is for other checks

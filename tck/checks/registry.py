@@ -21,19 +21,26 @@ class Check:
         function: returns when the requirement is met; raises `tck.verdicts.Violation` or
             `tck.verdicts.NotVerified` when it is not, or nobody knows.
         needs_wire: whether it makes no sense for an adapter that runs in the process.
+        transmutable: whether statuses and headers over recorded successes are all it needs,
+            so that it can do without a dialect.
     """
 
     requirement: str
     function: CheckFunction
     evidence: tuple[Evidence, ...]
     needs_wire: bool
+    transmutable: bool
 
 
 CHECKS: dict[str, Check] = {}
 
 
 def check(
-    requirement: str, *, evidence: Evidence = "scripted", needs_wire: bool = True
+    requirement: str,
+    *,
+    evidence: Evidence = "scripted",
+    needs_wire: bool = True,
+    transmutable: bool = False,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Register a check for a requirement of the catalogue."""
     if requirement not in requirements():
@@ -42,7 +49,9 @@ def check(
     def register(function: CheckFunction) -> CheckFunction:
         if requirement in CHECKS:
             raise ValueError(f"{requirement} has a check already")
-        CHECKS[requirement] = Check(requirement, function, (evidence,), needs_wire)
+        CHECKS[requirement] = Check(
+            requirement, function, (evidence,), needs_wire, transmutable or not needs_wire
+        )
         return function
 
     return register

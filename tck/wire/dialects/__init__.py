@@ -39,8 +39,9 @@ def dialect_for(wire: object) -> Dialect | None:
     if isinstance(wire, str):
         names = ", ".join(map(repr, [*_BUNDLED, *sorted(registered.names)]))
         raise ValueError(  # noqa: TRY004 - of a text it is the value that is wrong
-            f"wire={wire!r} is not a dialect: use {names}, None for an adapter that runs in the "
-            "process, or an object with the methods of tck.wire.dialects.model.Dialect"
+            f"wire={wire!r} is not a dialect: use {names}, 'recorded' where there is none, None "
+            "for an adapter that runs in the process, or an object with the methods of "
+            "tck.wire.dialects.model.Dialect"
         )
     raise ValueError(f"wire={wire!r:.80} is not a dialect: it has no {', '.join(_missing(wire))}")
 
