@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--tier", choices=["bronze", "silver"], help="what each adapter must reach")
     run.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     run.add_argument("--junitxml", type=Path, metavar="FILE", help="write the report as JUnit XML")
+    run.add_argument(
+        "--fuzz", type=int, metavar="N", help="made-up texts in each fuzzed check; default: 40"
+    )
     run.add_argument("-k", dest="only", metavar="EXPR", help="check only these; gives no grade")
 
     record = commands.add_parser("record", help="record real providers' responses")
@@ -131,7 +134,7 @@ def _run(options: argparse.Namespace) -> int:
     with NetworkGuard() as guard:
         # Before pytest starts, for the exit status; and what a module contacts when it is
         # imported, it contacts only now.
-        targets = load_targets(options.adapters)
+        targets = load_targets(options.adapters, options.fuzz)
         report = _graded(options, targets)
     console = Console()
     if report is None:
@@ -170,6 +173,8 @@ def _graded(options: argparse.Namespace, targets: Sequence[Target]) -> Report | 
         command = [folder, f"--rootdir={folder}", f"--config-file={settings}"]
         command += ["-p", "tck.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
         command += [f"--tck={target.spelled}" for target in targets]
+        if options.fuzz:
+            command += [f"--tck-fuzz={options.fuzz}"]
         if options.only:
             command += ["-k", options.only]
         if options.junitxml:

@@ -16,6 +16,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="ADAPTER",
         help="grade this adapter: module:attribute, or the name of a bundled one; repeatable",
     )
+    parser.getgroup("tck").addoption(
+        "--tck-fuzz",
+        type=int,
+        metavar="N",
+        help="how many made-up texts a fuzzed check tries, always the same ones; default: 40",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from tck.targets import TargetError, load_targets  # noqa: PLC0415
 
     try:
-        targets = load_targets(spelled)
+        targets = load_targets(spelled, config.getoption("--tck-fuzz"))
     except TargetError as error:
         raise pytest.UsageError(str(error)) from error
     config.pluginmanager.register(KitSession(config, targets), "tck-session")

@@ -7,6 +7,7 @@ import asyncio
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Requirement, requirements
 from tck.checks import CHECKS, Check, Subject
+from tck.checks.subject import EXAMPLES
 from tck.grading import Outcome, Result
 from tck.isolation import isolated_environment
 from tck.targets import Target
@@ -56,11 +57,14 @@ def assess(target: Target, requirement: Requirement) -> Result:
 
 
 async def _run(target: Target, check: Check) -> None:
-    subject = Subject(target.adapter, target.capabilities, target.errors, target.library)
+    subject = Subject(
+        target.adapter, target.capabilities, target.errors, target.library, target.examples
+    )
+    deeper = target.examples / EXAMPLES if "fuzzed" in check.evidence else 1.0
     with (
         isolated_environment(),
         NetworkGuard() as guard,
-        Wire(target.dialect, limit=CHECK_LIMIT) as wire,
+        Wire(target.dialect, limit=CHECK_LIMIT * max(1.0, deeper)) as wire,
     ):
         try:
             if isinstance(target.dialect, TransmutedDialect) and check.needs_wire:

@@ -6,7 +6,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from tck.bundled import BUNDLED, is_installed
 from tck.cassettes.library import Library
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Capability
+from tck.checks.subject import EXAMPLES
 from tck.isolation import isolated_environment
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import Dialect
@@ -42,17 +43,21 @@ class Target:
     capabilities: frozenset[Capability]
     contacted: tuple[str, ...] = field(default=())
     """Hosts that it tried to reach while it was loaded."""
+    examples: int = EXAMPLES
+    """How many made-up texts a fuzzed check tries."""
 
     @property
     def library(self) -> Library:
         return _library(self.spelled, self.adapter)
 
 
-def load_targets(spelled: list[str]) -> list[Target]:
+def load_targets(spelled: list[str], examples: int | None = None) -> list[Target]:
     """Load adapters by name or ``module:attribute``.
 
-    None means all that are bundled and whose SDK is installed: not every SDK goes with
-    every other.
+    Args:
+        spelled: none means all that are bundled and whose SDK is installed: not every SDK
+            goes with every other.
+        examples: how many made-up texts a fuzzed check tries, when not the usual number.
 
     Raises:
         TargetError: one of them cannot be loaded, two have one name, or there are none.
@@ -60,7 +65,12 @@ def load_targets(spelled: list[str]) -> list[Target]:
     spelled = spelled or [name for name in BUNDLED if is_installed(name)]
     if not spelled:
         raise TargetError(f"no SDK of a bundled adapter is installed: {_install('openai')}")
-    targets = [_load(target) for target in spelled]
+    if examples is not None and examples < 1:
+        raise TargetError(f"a fuzzed check tries at least 1 example, and not {examples}")
+    targets = [
+        replace(_load(target), examples=EXAMPLES if examples is None else examples)
+        for target in spelled
+    ]
     names = [target.adapter.name for target in targets]
     for name in names:
         if names.count(name) > 1:

@@ -1,5 +1,8 @@
 """The kit fails every wrong adapter on exactly what it breaks, and passes right ones."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from tck.catalogue import requirements
@@ -8,6 +11,7 @@ from tck.grading import Outcome
 from tck.runner import assess
 from tests.helpers import target_of
 from tests.mutants import CONFORMING, IN_PROCESS, MUTANTS, Mutant
+from tests.mutants.conforming import Extractor, described
 
 WELL = (Outcome.PASSED, Outcome.EXEMPT, Outcome.NOT_APPLICABLE)
 
@@ -54,3 +58,17 @@ def test_every_must_with_a_check_has_a_mutant() -> None:
     caught = frozenset[str]().union(*(mutant.breaks for mutant in MUTANTS))
     musts = {one for one in CHECKS if requirements()[one].level == "must"}
     assert musts <= caught, f"without a mutant: {sorted(musts - caught)}"
+
+
+@pytest.mark.parametrize("examples", [1, 60])
+def test_fuzzed_checks_try_as_many_examples_as_they_are_told(examples: int) -> None:
+    calls: list[str] = []
+
+    class Counted(Extractor):
+        def loads(self, text: str) -> dict[str, Any]:
+            calls.append(text)
+            return super().loads(text)
+
+    target = replace(target_of(described("counted", Counted)), examples=examples)
+    assert assess(target, requirements()["STR-10"]).outcome is Outcome.PASSED
+    assert len(calls) == examples + 1, "one more to see which mode it asks in"

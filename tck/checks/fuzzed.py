@@ -24,8 +24,6 @@ from tck.wire.dialects.model import ChatRequest
 from tck.wire.server import Reply
 from tck.wire.wire import Wire
 
-EXAMPLES = 40
-
 
 class Note(BaseModel):
     """One that a piece of itself may validate as, so that what was cut could be believed."""
@@ -107,7 +105,7 @@ async def truncated_output(subject: Subject, wire: Wire) -> None:
                     seen=f"{seen!r:.200} after {len(numbers)} requests, of the text {text!r:.300}",
                 )
 
-        await _explore(cuts(), one)
+        await _explore(cuts(), subject.examples, one)
 
 
 @check("STR-10", evidence="fuzzed")
@@ -134,7 +132,7 @@ async def dressed_output(subject: Subject, wire: Wire) -> None:
                     seen=violation.seen,
                 ) from violation
 
-        await _explore(DRESSED, one)
+        await _explore(DRESSED, subject.examples, one)
 
 
 def _attempts(wire: Wire, *answers: Callable[[ChatRequest], tuple[str, bool]]) -> list[ChatRequest]:
@@ -150,12 +148,14 @@ def _attempts(wire: Wire, *answers: Callable[[ChatRequest], tuple[str, bool]]) -
     return requests
 
 
-async def _explore(examples: st.SearchStrategy[Any], one: Callable[[Any], Awaitable[None]]) -> None:
+async def _explore(
+    examples: st.SearchStrategy[Any], number: int, one: Callable[[Any], Awaitable[None]]
+) -> None:
     """Try made-up examples; the violation raised is that of the simplest that fails."""
     loop = asyncio.get_running_loop()
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=number,
         derandomize=True,
         deadline=None,
         database=None,

@@ -33,6 +33,9 @@ from tck.verdicts import NotVerified, Violation
 from tck.wire.dialects.model import Counts
 from tck.wire.wire import Wire
 
+EXAMPLES = 40
+"""How many made-up texts a fuzzed check tries, unless it is told otherwise."""
+
 CALL_LIMIT = 20.0
 """Seconds after which a call that no check has bounded counts as hanging."""
 
@@ -66,6 +69,7 @@ class Subject:
         capabilities: what it is graded on.
         errors: the module that holds its error classes.
         library: its recordings.
+        examples: how many made-up texts a fuzzed check tries.
     """
 
     def __init__(
@@ -74,10 +78,12 @@ class Subject:
         capabilities: Collection[Capability],
         errors: ModuleType,
         library: Library,
+        examples: int = EXAMPLES,
     ) -> None:
         self.adapter = adapter
         self.capabilities = capabilities
         self.library = library
+        self.examples = examples
         self._errors = errors
 
     @property
