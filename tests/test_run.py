@@ -6,15 +6,24 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tck import AdapterUnderTest
 from tck.cassettes.cassette import Cassette, dumps, loads
 from tck.catalogue import EDITION, Capability, denominator, requirements
 from tck.cli import KIT_FAILED, NOT_REACHED, OK, USAGE, main
-from tests.helpers import REPOSITORY
+from tck.grading import Grade, Outcome
+from tck.report.model import Report, report_on
+from tck.runner import assess
+from tck.wire.dialects.model import ChatReply
+from tck.wire.wire import Wire
+from tests.helpers import REPOSITORY, target_of
+from tests.mutants import taxonomy
+from tests.mutants.conforming import Chat
 
 ADAPTER = """
 from pathlib import Path
@@ -269,8 +278,6 @@ def test_a_damaged_cassette_is_a_fault_of_the_kit(
 def test_a_recording_of_another_version_of_its_scenario(
     adapters: str, recordings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tck.cassettes.cassette import Cassette, dumps, loads
-
     path = recordings / "chat-stop.json"
     old = loads(path.read_bytes())
     passport = {**old.passport, "scenario_digest": "sha256:of another"}
@@ -371,6 +378,40 @@ def test_a_selection_gives_no_grade(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert outcomes.pop("CHAT-01") == outcomes.pop("ERR-01") == "passed"
     assert set(outcomes.values()) == {"not_verified"}
     assert "not run, and so UNVERIFIED: CHAT-02" in capsys.readouterr().out
+
+
+def _server_faults(wire: Wire) -> None:
+    def fault(_: object) -> None:
+        raise RuntimeError("the disk of the server is on fire")
+
+    wire._server._responder = fault  # type: ignore[assignment]
+
+
+def _server_stops(wire: Wire) -> None:
+    wire._server._loop.call_soon_threadsafe(wire._server._stop.set)
+    wire._server._thread.join()
+
+
+@pytest.mark.parametrize("die", [_server_faults, _server_stops])
+def test_a_server_that_dies_is_a_fault_of_the_kit_and_gives_no_grade(
+    die: Callable[[Wire], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = Wire.reply
+
+    def reply_and_die(wire: Wire, answer: ChatReply) -> None:
+        reply(wire, answer)
+        die(wire)
+
+    monkeypatch.setattr(Wire, "reply", reply_and_die)
+    impatient = AdapterUnderTest(
+        name="impatient", chat=lambda endpoint: Chat(endpoint, 0.3, 0), errors=taxonomy.__name__
+    )
+    result = assess(target_of(impatient), requirements()["CHAT-05"])
+    assert result.outcome is Outcome.NOT_VERIFIED
+    assert result.kit_fault
+    report = Report((report_on("impatient", ["chat"], {"CHAT-05": result}),))
+    assert report.adapters[0].grade is Grade.NONE
+    assert report.kit_faults == (result,)
 
 
 def test_junit(tmp_path: Path, adapters: str) -> None:

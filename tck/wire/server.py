@@ -100,7 +100,8 @@ class LoopbackServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        if self.alive:
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
     @property
