@@ -27,7 +27,8 @@ from tck.cassettes.cassette import (
 )
 from tck.cassettes.differences import explain_miss
 from tck.cassettes.files import write_whole
-from tck.cassettes.interception import match_key, playing, recording
+from tck.cassettes.interception import playing, recording
+from tck.cassettes.matching import match_key
 from tck.cassettes.secrets import SecretFoundError, refuse_secrets
 from tck.resources import resource
 from tck.wire.server import LoopbackServer, Received, Reply
@@ -224,8 +225,21 @@ def test_a_miss_is_explained_by_the_nearest_recording() -> None:
         "POST /v1/x, differing from the recording at $.messages[0].content (recorded 'ho', "
         "sent 'hi'); $.extra (recorded nothing, sent True)"
     )
+    elsewhere = _request({"model": "m", "messages": [{"content": "hi"}], "extra": True}, "/v1/y")
+    assert "$.messages[0].content" in explain_miss(sent, [elsewhere, near])
     assert "answered already" in explain_miss(sent, [])
     assert explain_miss(near, [near]) == "POST /v1/x once more than it was recorded"
+
+
+def test_a_miss_for_the_type_of_a_value_is_explained() -> None:
+    told = explain_miss(_request({"t": False}), [_request({"t": 0})])
+    assert told == "POST /v1/x, differing from the recording at $.t (recorded 0, sent False)"
+
+
+def test_a_body_too_deep_to_read_is_only_compared() -> None:
+    deep = [RecordedRequest("POST", "/", "", {}, b"[" * n + b"]" * n) for n in (800, 100_000)]
+    assert match_key(deep[0]) != match_key(deep[1])
+    assert "its body (recorded b'[[" in explain_miss(deep[1], [deep[0]])
 
 
 @pytest.mark.parametrize("compress", [False, True])

@@ -12,7 +12,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
-from urllib.parse import parse_qsl
 
 from vcr.cassette import Cassette as VcrCassette
 from vcr.filters import decode_response
@@ -20,6 +19,7 @@ from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
 
 from tck.cassettes.cassette import Interaction, RecordedRequest, RecordedResponse
+from tck.cassettes.matching import Key, canonical_query, match_key
 
 # Nothing else is kept of a request or a response: neither keys nor cookies nor hosts.
 KEPT_HEADERS = frozenset(
@@ -35,8 +35,6 @@ KEPT_HEADERS = frozenset(
         "x-should-retry",
     }
 )
-
-Key = tuple[str, str, str, str]
 
 
 class Player(VcrCassette):  # type: ignore[misc] # vcrpy has no types
@@ -125,36 +123,11 @@ def recording() -> AbstractContextManager[Recorder]:
     return recorder
 
 
-def match_key(request: RecordedRequest) -> Key:
-    """What two requests have in common when one recording serves both."""
-    return request.method, request.path, request.query, _canonical(request.body)
-
-
-def _canonical(body: bytes) -> str:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return repr(body)
-    return json.dumps(_plain_numbers(value), sort_keys=True, ensure_ascii=False)
-
-
-def _plain_numbers(value: Any) -> Any:
-    """0.0 and 0 are one number in JSON, and SDKs write now one, now the other."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [_plain_numbers(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _plain_numbers(item) for name, item in value.items()}
-    return value
-
-
 def _recorded_request(request: VcrRequest) -> RecordedRequest:
-    pairs = sorted(parse_qsl(request.parsed_uri.query, keep_blank_values=True))
     return RecordedRequest(
         method=request.method,
         path=request.path,
-        query="&".join(f"{name}={value}" for name, value in pairs),
+        query=canonical_query(request.parsed_uri.query),
         headers=_kept(request.headers),
         body=_body_bytes(request.body),
     )

@@ -52,20 +52,30 @@ class Library:
         self.require([scenario])
         path = self.path(scenario)
         again = f"`tck record {self.adapter} -k {scenario.name}`"
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise KitError(f"cassette {path} cannot be read: {error.strerror}") from error
-        try:
-            cassette = cassette_file.loads(data)
-        except DamagedError as error:
-            raise KitError(
-                f"cassette {path} is damaged: {error}; restore it from version control or "
-                f"record it again with {again}"
-            ) from error
+        cassette = read_cassette(path, f"record it again with {again}")
         if cassette.passport.get("scenario_digest") != scenario.digest:
             raise NotVerified(
                 f"cassette {path} was recorded for another version of the scenario; record it "
                 f"again with {again}"
             )
         return cassette
+
+
+def read_cassette(path: Path, remedy: str) -> Cassette:
+    """The cassette in a file.
+
+    Args:
+        path: where it is.
+        remedy: what can be done about a damaged one, besides restoring it.
+
+    Raises:
+        KitError: it cannot be read or is damaged; the message names it.
+    """
+    try:
+        return cassette_file.loads(path.read_bytes())
+    except OSError as error:
+        raise KitError(f"cassette {path} cannot be read: {error.strerror}") from error
+    except DamagedError as error:
+        raise KitError(
+            f"cassette {path} is damaged: {error}; restore it from version control or {remedy}"
+        ) from error
