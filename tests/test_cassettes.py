@@ -6,7 +6,10 @@ import asyncio
 import json
 import os
 import random
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tck.cassettes import bodies
+from tck.cassettes import bodies, tapes
 from tck.cassettes.cassette import (
     Cassette,
     DamagedError,
@@ -31,6 +34,7 @@ from tck.cassettes.interception import playing, recording
 from tck.cassettes.matching import match_key
 from tck.cassettes.secrets import SecretFoundError, refuse_secrets
 from tck.resources import resource
+from tck.wire.guard import NetworkGuard
 from tck.wire.server import LoopbackServer, Received, Reply
 
 json_values = st.recursive(
@@ -161,7 +165,117 @@ async def test_every_caller_gets_its_own_answer_in_any_order() -> None:
     assert answers == numbers
     assert player.unplayed == []
     assert player.misses == {}
-    assert len(player.played) == 200
+
+
+def test_a_cassette_is_searched_by_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[object] = []
+
+    def counted(request: RecordedRequest) -> object:
+        keys.append(request)
+        return match_key(request)
+
+    monkeypatch.setattr(tapes, "match_key", counted)
+    player = tapes.Player(asking(number) for number in range(5000))
+    for number in reversed(range(5000)):
+        response = player.play(asking(number).request)
+        assert response is not None
+        assert response.body == b'{"answer":%d}' % number
+    assert len(keys) == 10_000, "once to file an interaction, and once to find it"
+
+
+def test_tapes_in_two_threads_know_nothing_of_each_other() -> None:
+    def replay(first: int) -> tuple[list[int], tapes.Player]:
+        numbers = list(range(first, first + 200))
+        random.Random(first).shuffle(numbers)
+
+        async def ask_all() -> tuple[list[int], tapes.Player]:
+            own = [exchange(b'{"n": %d}' % n, b'{"answer":%d}' % (n + first)) for n in numbers]
+            with playing(own) as player:
+                started.wait(10)
+                async with httpx2.AsyncClient(verify=False) as client:
+                    answers = await asyncio.gather(*(_ask(client, n) for n in numbers))
+                ended.wait(10)
+            return [answer - n for answer, n in zip(answers, numbers, strict=True)], player
+
+        return asyncio.run(ask_all())
+
+    # The same requests in both, with other answers.
+    started, ended = threading.Barrier(2), threading.Barrier(2)
+    with NetworkGuard() as guard, ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(replay, (100, 150)))
+    for first, (added, player) in zip((100, 150), results, strict=True):
+        assert set(added) == {first}
+        assert (player.unplayed, player.misses) == ([], {})
+    assert guard.hosts == []
+
+
+def _ask_blocking(number: int) -> int:
+    with httpx2.Client(verify=False) as client:
+        reply = client.post("http://provider.test/v1/x", json={"n": number})
+        answer: int = reply.json()["answer"]
+        return answer
+
+
+def test_a_thread_of_the_adapters_own_is_answered_by_the_only_tape() -> None:
+    # The thread is started without the context of its starter, as executors do.
+    with playing([asking(1)]) as player, ThreadPoolExecutor(1) as pool:
+        assert pool.submit(_ask_blocking, 1).result() == 1
+        with pytest.raises(Exception, match="play back this request"):
+            pool.submit(_ask_blocking, 2).result()
+    assert len(player.misses) == 1
+
+
+def _beside(tape: AbstractContextManager[Any], use: Callable[[], None]) -> Any:
+    """Run a function while another thread has a tape running; return that tape."""
+    running, done = threading.Event(), threading.Event()
+
+    def run() -> Any:
+        with tape as opened:
+            running.set()
+            done.wait(10)
+        return opened
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(run)
+        running.wait(10)
+        try:
+            use()
+        finally:
+            done.set()
+        return other.result()
+
+
+def test_a_thread_of_nobody_is_answered_by_the_only_tape_that_can() -> None:
+    def use() -> None:
+        with playing([asking(1), asking(3)]) as mine, ThreadPoolExecutor(1) as pool:
+            assert pool.submit(_ask_blocking, 1).result() == 1
+            assert pool.submit(_ask_blocking, 2).result() == 2
+            with NetworkGuard() as guard, pytest.raises(Exception, match="play back this request"):
+                pool.submit(_ask_blocking, 3).result()
+            assert _ask_blocking(3) == 3
+        assert guard.hosts == []
+        misses.append(mine.misses)
+
+    misses: list[dict[Any, RecordedRequest]] = []
+    theirs = _beside(playing([asking(2), asking(3)]), use)
+    assert [len(found) for found in (*misses, theirs.misses)] == [1, 1], "both could have meant 3"
+
+
+def test_recording_beside_a_replay_takes_up_its_own_alone() -> None:
+    async def respond(_: Received) -> Reply:
+        return Reply(b'{"answer": 1}')
+
+    def use() -> None:
+        with playing([asking(1)]) as player:
+            assert _ask_blocking(1) == 1
+            with pytest.raises(Exception, match="play back this request"):
+                httpx2.post(f"{server.origin}/v1/x", json={"n": 2})
+        assert len(player.misses) == 1
+
+    with LoopbackServer(respond, limit=10) as server:
+        recorder = _beside(recording(), use)
+        assert recorder.interactions == []
+        assert server.received == []
 
 
 async def test_a_recording_is_played_once() -> None:

@@ -1,25 +1,29 @@
 """vcrpy, with its defaults replaced.
 
-vcrpy patches the HTTP libraries. What it does with a request is ours: recordings are
-matched by an index over method, path, query and canonical JSON body, each is played once,
-a miss is remembered however the adapter takes it, and no file is read or written here.
+vcrpy patches the HTTP libraries, for the whole process. What becomes of a request is decided
+here: it goes to the tape of the task or thread that makes it, and no file is read or written.
+Several tapes may run at once, each in its own tasks and threads. While any runs, a request
+that belongs to none, or that its tape does not know, reaches no network.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict, deque
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from vcr.cassette import Cassette as VcrCassette
 from vcr.filters import decode_response
+from vcr.patch import CassettePatcherBuilder
 from vcr.record_mode import RecordMode
 from vcr.request import Request as VcrRequest
 
 from tck.cassettes.cassette import Interaction, RecordedRequest, RecordedResponse
-from tck.cassettes.matching import Key, canonical_query, match_key
+from tck.cassettes.matching import canonical_query
+from tck.cassettes.tapes import Player, Recorder
 
 # Nothing else is kept of a request or a response: neither keys nor cookies nor hosts.
 KEPT_HEADERS = frozenset(
@@ -36,38 +40,68 @@ KEPT_HEADERS = frozenset(
     }
 )
 
+Tape = Player | Recorder
 
-class Player(VcrCassette):  # type: ignore[misc] # vcrpy has no types
-    """Plays recorded interactions to whatever asks, in any order, each once."""
 
-    def __init__(self, path: str, interactions: Iterable[Interaction] = ()) -> None:
+@contextmanager
+def playing(interactions: Iterable[Interaction]) -> Iterator[Player]:
+    """Intercept every HTTP library that vcrpy knows and play the interactions."""
+    player = Player(interactions)
+    with _running(player):
+        yield player
+
+
+@contextmanager
+def recording() -> Iterator[Recorder]:
+    """Intercept every HTTP library that vcrpy knows and record what goes through."""
+    recorder = Recorder()
+    with _running(recorder):
+        yield recorder
+
+
+class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
+    """The one cassette that vcrpy knows: it hands every request on to the tape that it is for."""
+
+    def __init__(self, path: str) -> None:
         super().__init__(path, record_mode=RecordMode.NONE)
-        self._interactions = list(interactions)
-        self._unplayed: defaultdict[Key, deque[int]] = defaultdict(deque)
-        self.played: list[Interaction] = []
-        self.misses: dict[Key, RecordedRequest] = {}
+        self.tapes: list[Tape] = []
 
     def _load(self) -> None:
-        for number, interaction in enumerate(self._interactions):
-            self._unplayed[match_key(interaction.request)].append(number)
         self.rewound = True
 
     def _save(self, force: bool = False) -> None:
         del force
 
+    @property
+    def write_protected(self) -> bool:
+        """Whether the caller's requests may not go through; vcrpy asks after a miss."""
+        return not isinstance(self._tape(), Recorder)
+
     def can_play_response_for(self, request: VcrRequest) -> bool:
-        recorded = _recorded_request(request)
-        key = match_key(recorded)
-        if self._unplayed[key]:
+        # vcrpy asks up to twice before it plays. What is found is taken at once, so that no
+        # other thread takes it in between, and kept with the request.
+        if _FOUND in vars(request):
             return True
-        self.misses.setdefault(key, recorded)
-        return False
+        recorded = _recorded_request(request)
+        tape = self._tape(recorded)
+        if isinstance(tape, Recorder):
+            return False
+        response = None if tape is None else tape.play(recorded)
+        if tape is None:
+            self._miss(recorded)
+        if response is None:
+            return False
+        vars(request)[_FOUND] = response
+        return True
 
     def play_response(self, request: VcrRequest) -> dict[str, Any]:
-        number = self._unplayed[match_key(_recorded_request(request))].popleft()
-        interaction = self._interactions[number]
-        self.played.append(interaction)
-        return _vcr_response(interaction.response)
+        return _vcr_response(vars(request).pop(_FOUND))
+
+    def append(self, request: VcrRequest, response: dict[str, Any]) -> None:
+        tape = self._tape()
+        if isinstance(tape, Recorder):
+            interaction = Interaction(_recorded_request(request), _recorded_response(response))
+            tape.keep(interaction, request.headers.get("user-agent", ""))
 
     def find_requests_with_most_matches(self, request: VcrRequest) -> list[Any]:
         # vcrpy asks for its error text, which nobody reads: we tell what differs.
@@ -75,52 +109,72 @@ class Player(VcrCassette):  # type: ignore[misc] # vcrpy has no types
         return []
 
     def __len__(self) -> int:
-        return len(self._interactions)
+        return 0
 
-    @property
-    def unplayed(self) -> list[Interaction]:
-        """What nobody has asked for, in the order of the recording."""
-        numbers = sorted(number for numbers in self._unplayed.values() for number in numbers)
-        return [self._interactions[number] for number in numbers]
+    def _tape(self, request: RecordedRequest | None = None) -> Tape | None:
+        """The tape of this task or thread; ``None`` when nobody can tell.
 
+        A thread that an adapter has started by itself belongs to no tape. Its requests are
+        for the only one there is, or the only one that can answer them.
+        """
+        own = _own_tape.get()
+        if own in self.tapes:
+            return own
+        if len(self.tapes) == 1:
+            return self.tapes[0]
+        players = [tape for tape in self.tapes if isinstance(tape, Player)]
+        able = [player for player in players if request is not None and player.has(request)]
+        return able[0] if len(able) == 1 else None
 
-class Recorder(VcrCassette):  # type: ignore[misc] # vcrpy has no types
-    """Lets every request through and keeps it in memory with its response."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path, record_mode=RecordMode.ALL)
-
-    def _load(self) -> None:
-        pass
-
-    def _save(self, force: bool = False) -> None:
-        del force
-
-    @property
-    def interactions(self) -> list[Interaction]:
-        """What was exchanged, in the order of the responses."""
-        return [
-            Interaction(_recorded_request(request), _recorded_response(response))
-            for request, response in self.data
-        ]
-
-    @property
-    def user_agents(self) -> list[str]:
-        """What the adapter's HTTP clients call themselves, each once."""
-        agents = (request.headers.get("user-agent", "") for request, _ in self.data)
-        return list(dict.fromkeys(agent for agent in agents if agent))
+    def _miss(self, request: RecordedRequest) -> None:
+        """Nobody can tell whose request it was, so it is held against all."""
+        for tape in self.tapes:
+            if isinstance(tape, Player):
+                tape.miss(request)
 
 
-def playing(interactions: Iterable[Interaction]) -> AbstractContextManager[Player]:
-    """Intercept every HTTP library that vcrpy knows and play the interactions."""
-    player: AbstractContextManager[Player] = Player.use(path="replay", interactions=interactions)
-    return player
+_FOUND = "_tck_response"
+_own_tape: ContextVar[Tape | None] = ContextVar("tck_tape", default=None)
+_lock = threading.Lock()
+_switchboard = _Switchboard("no file")
+_patches: AbstractContextManager[object] | None = None
 
 
-def recording() -> AbstractContextManager[Recorder]:
-    """Intercept every HTTP library that vcrpy knows and record what goes through."""
-    recorder: AbstractContextManager[Recorder] = Recorder.use(path="recording")
-    return recorder
+@contextmanager
+def _running(tape: Tape) -> Iterator[None]:
+    _plug_in(tape)
+    token = _own_tape.set(tape)
+    try:
+        yield
+    finally:
+        _own_tape.reset(token)
+        _plug_out(tape)
+
+
+def _plug_in(tape: Tape) -> None:
+    global _patches  # noqa: PLW0603 - the libraries are patched once for all tapes
+    with _lock:
+        if _patches is None:
+            _patches = _patched()
+            _patches.__enter__()
+        _switchboard.tapes.append(tape)
+
+
+def _plug_out(tape: Tape) -> None:
+    global _patches  # noqa: PLW0603 - as above
+    with _lock:
+        _switchboard.tapes.remove(tape)
+        if not _switchboard.tapes and _patches is not None:
+            _patches.__exit__(None, None, None)
+            _patches = None
+
+
+@contextmanager
+def _patched() -> Iterator[None]:
+    with ExitStack() as stack:
+        for patcher in CassettePatcherBuilder(_switchboard).build():
+            stack.enter_context(patcher)
+        yield
 
 
 def _recorded_request(request: VcrRequest) -> RecordedRequest:

@@ -15,8 +15,9 @@ from tck.adapter import Endpoint
 from tck.cassettes.cassette import Cassette, Interaction
 from tck.cassettes.differences import explain_miss
 from tck.cassettes.extractions import recorded_attempts
-from tck.cassettes.interception import Player, playing
+from tck.cassettes.interception import playing
 from tck.cassettes.scenarios import Kind, Scenario, scenarios_of
+from tck.cassettes.tapes import Player
 from tck.checks.errors import CLASS_OF_STATUS, assert_error_class
 from tck.checks.extraction import meaning
 from tck.checks.registry import check

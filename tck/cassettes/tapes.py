@@ -1,0 +1,62 @@
+"""What plays recorded interactions, and what takes them up. No HTTP library, no vcrpy."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+from tck.cassettes.cassette import Interaction, RecordedRequest, RecordedResponse
+from tck.cassettes.matching import Key, match_key
+
+
+class Player:
+    """Plays recorded interactions to whatever asks, in any order, each once.
+
+    Recordings are found by an index, so that a cassette of any size replays in linear time.
+    A miss is remembered however the adapter takes it. Threads may ask at once.
+    """
+
+    def __init__(self, interactions: Iterable[Interaction]) -> None:
+        self._interactions = list(interactions)
+        self._unplayed: defaultdict[Key, deque[int]] = defaultdict(deque)
+        for number, interaction in enumerate(self._interactions):
+            self._unplayed[match_key(interaction.request)].append(number)
+        self.misses: dict[Key, RecordedRequest] = {}
+        """Requests that no recording answered, each once."""
+
+    def has(self, request: RecordedRequest) -> bool:
+        """Whether a recording is left for a request."""
+        return bool(self._unplayed.get(match_key(request)))
+
+    def play(self, request: RecordedRequest) -> RecordedResponse | None:
+        """The recorded response to a request; ``None``, and a miss, when none is left."""
+        try:
+            return self._interactions[self._unplayed[match_key(request)].popleft()].response
+        except IndexError:
+            self.miss(request)
+            return None
+
+    def miss(self, request: RecordedRequest) -> None:
+        """Remember that a request was not answered."""
+        self.misses.setdefault(match_key(request), request)
+
+    @property
+    def unplayed(self) -> list[Interaction]:
+        """What nobody has asked for, in the order of the recording."""
+        numbers = sorted(number for numbers in self._unplayed.values() for number in numbers)
+        return [self._interactions[number] for number in numbers]
+
+
+class Recorder:
+    """Keeps what was exchanged in memory."""
+
+    def __init__(self) -> None:
+        self.interactions: list[Interaction] = []
+        """In the order of the responses."""
+        self.user_agents: list[str] = []
+        """What the adapter's HTTP clients call themselves, each once."""
+
+    def keep(self, interaction: Interaction, user_agent: str) -> None:
+        self.interactions.append(interaction)
+        if user_agent and user_agent not in self.user_agents:
+            self.user_agents.append(user_agent)
