@@ -29,6 +29,7 @@ RANKS = {
     "targets": 5,
     "runner": 6,
     "recording": 6,
+    "serving": 6,
     "plugin": 7,
     "session": 7,
     "cli": 8,
