@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -253,10 +253,13 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _say(line: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    # Nobody reads any more when the pipe is closed, and the clients are served all the same.
-    with suppress(OSError):
+    try:
         # Flushed, for whoever waits for the base URL at the other end of a pipe.
         print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
+    except OSError:
+        # Nobody reads any more. The clients are served all the same, and what is still in the
+        # buffer must go somewhere when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _list(options: argparse.Namespace) -> int:

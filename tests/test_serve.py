@@ -374,15 +374,36 @@ def test_the_command_of_the_example() -> None:
 
 
 @contextmanager
+def patience() -> Iterator[None]:
+    """What serves although it should not have is stopped, and so fails rather than hangs."""
+    timer = threading.Timer(20, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def status(*arguments: str) -> int:
+    with patience():
+        return main(["serve", *arguments])
+
+
+@contextmanager
 def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """A process of `tck serve`, and what it has said until it serves."""
+    # Whatever is not flushed is not seen.
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    environment.pop("PYTHONUNBUFFERED", None)
     with subprocess.Popen(
         [sys.executable, "-m", "tck", "serve", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env=environment,
     ) as process:
+        timer = threading.Timer(20, process.kill)
+        timer.start()
         try:
             assert process.stdout is not None
             said = []
@@ -392,6 +413,7 @@ def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]
                     break
             yield process, said
         finally:
+            timer.cancel()
             process.kill()
 
 
@@ -442,7 +464,7 @@ def test_a_port_can_be_chosen_and_may_be_taken(
     cassette = str(write(tmp_path / "a.json", asking(1)))
     with listening(Replay(load_recordings([cassette]))) as server:
         port = server.port
-        assert main(["serve", cassette, f"--port={port}"]) == USAGE
+        assert status(cassette, f"--port={port}") == USAGE
     assert capsys.readouterr().err == (
         f"tck: port {port} is in use: name another, or leave --port away for a free one\n"
     )
@@ -478,7 +500,7 @@ def test_a_wrong_command_is_one_sentence_and_exit_status_2(
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("no cassette")
     write(tmp_path / "blank.json")
-    assert main(["serve", *(argument.format(tmp_path) for argument in arguments)]) == USAGE
+    assert status(*(argument.format(tmp_path) for argument in arguments)) == USAGE
     captured = capsys.readouterr()
     assert captured.err.startswith("tck: ")
     assert captured.err.count("\n") == 1
@@ -493,7 +515,7 @@ def test_a_damaged_cassette_is_named_with_exit_status_3(
     write(tmp_path / "a.json", asking(1))
     whole = write(tmp_path / "deep" / "b.json", asking(2)).read_bytes()
     (tmp_path / "deep" / "b.json").write_bytes(whole[:-1] if data is None else data)
-    assert main(["serve", str(tmp_path)]) == KIT_FAILED
+    assert status(str(tmp_path)) == KIT_FAILED
     captured = capsys.readouterr()
     assert captured.err.startswith(f"tck: cassette {tmp_path / 'deep' / 'b.json'} is damaged: ")
     assert captured.err.count("\n") == 1
@@ -532,7 +554,7 @@ def test_a_failure_of_the_server_is_one_of_the_kit(monkeypatch: pytest.MonkeyPat
             with pytest.raises(httpx2.RemoteProtocolError):
                 httpx2.post(found[0], verify=False, trust_env=False)
 
-    with pytest.raises(KitError, match="a bug of the kit"):
+    with patience(), pytest.raises(KitError, match="a bug of the kit"):
         serve(replay, 0, ask)
 
 
@@ -546,7 +568,8 @@ def test_other_clients_are_told_where_it_is() -> None:
             signal.raise_signal(signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
-    serve(replay, 0, stop_at_the_end)
+    with patience():
+        serve(replay, 0, stop_at_the_end)
     assert signal.getsignal(signal.SIGTERM) is before
     assert re.fullmatch(r"base URL for any client: http://127\.0\.0\.1:\d+", said[1])
 
