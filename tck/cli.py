@@ -29,8 +29,11 @@ from tck.report.drift import drift_to_json, print_conclusion, print_scenario
 from tck.report.json import to_json
 from tck.report.model import Report
 from tck.report.reference import reference_page
+from tck.serving import Replay, ServingError, load_recordings, serve
 from tck.session import report_key
 from tck.targets import Target, TargetError, load_targets
+from tck.verdicts import KitError
+from tck.wire.faults import parse_faults
 from tck.wire.guard import NetworkGuard
 
 DISTRIBUTION = "llm-provider-tck"
@@ -39,15 +42,40 @@ OK, NOT_REACHED, USAGE, KIT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """The exit statuses."""
 
 
+_SERVE = """\
+Replay recordings over HTTP on 127.0.0.1 until Ctrl-C or SIGTERM. No API key is needed: any
+is accepted.
+
+A request is answered by the recording with its method, path, query and JSON body; headers
+and the order of keys do not matter. Equal requests get their recorded replies in order, and
+then the last one again; with --once each is played a single time. Any other request is
+answered with 404, and told what the nearest recording is and where it differs. Nothing is
+delayed: a recorded retry-after is sent, and left to the client.
+
+A FAULT strikes requests before anything is replayed:
+  503                    answer this status, from 400 to 599
+  429:retry-after=2      with a header: retry-after, retry-after-ms or x-should-retry;
+                         a comma goes between several
+  stall                  answer nothing, and keep the connection open
+  reset                  reset the connection
+  cut                    send half of the reply's body, and close the connection
+  '503*2'                any of them, for that many requests, and then no more
+Without a number it strikes every request. Of several faults, the next begins when the one
+before it is used up. A request that is struck uses no recording up."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
         _refuse_namesakes()
         status: int = options.run(options)
-    except (TargetError, UsageError) as error:
+    except (TargetError, ServingError, UsageError) as error:
         print(f"tck: {error}", file=sys.stderr)  # noqa: T201
         return USAGE
+    except KitError as error:
+        print(f"tck: {error}", file=sys.stderr)  # noqa: T201
+        return KIT_FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception:  # noqa: BLE001 - Python's own exit status would be that of a bad adapter
@@ -95,6 +123,33 @@ def _parser() -> argparse.ArgumentParser:
     _add_adapters(drift)
     drift.add_argument("-k", dest="only", metavar="SCENARIO", help="only scenarios with this name")
     drift.add_argument("--json", type=Path, metavar="FILE", help="write what was found as JSON")
+
+    serving = commands.add_parser(
+        "serve",
+        help="replay recordings over HTTP, for clients of any language",
+        description=_SERVE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serving.set_defaults(run=_serve)
+    serving.add_argument(
+        "cassettes",
+        nargs="+",
+        metavar="CASSETTES",
+        help="a file, a folder that is searched for *.json through and through, or the name of a "
+        "bundled adapter",
+    )
+    serving.add_argument(
+        "--port", type=int, default=0, metavar="N", help="where on 127.0.0.1; 0, the default: any"
+    )
+    serving.add_argument("--once", action="store_true", help="play each recording a single time")
+    serving.add_argument(
+        "--fault",
+        dest="faults",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="trouble to inject; may be given several times",
+    )
 
     listing = commands.add_parser("list", help="list the bundled adapters and the requirements")
     listing.set_defaults(run=_list)
@@ -234,6 +289,27 @@ def _drift(options: argparse.Namespace) -> int:
     if report.kit_failed:
         return KIT_FAILED
     return OK if report.well else NOT_REACHED
+
+
+def _serve(options: argparse.Namespace) -> int:
+    try:
+        faults = parse_faults(options.faults)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    recordings = load_recordings(options.cassettes)
+    serve(Replay(recordings, faults=faults, once=options.once, say=_say), options.port, _say)
+    return OK
+
+
+def _say(line: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        # Flushed, for whoever waits for the base URL at the other end of a pipe.
+        print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
+    except OSError:
+        # Nobody reads any more. The clients are served all the same, and what is still in the
+        # buffer must go somewhere when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from tck.verdicts import KitError, NotVerified
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import ChatReply, ChatRequest, EmbeddingDialect
 from tck.wire.guard import NetworkBlockedError, NetworkGuard
-from tck.wire.server import LoopbackServer, Received, Reply
+from tck.wire.server import LoopbackServer, Received, Reply, Reset
 from tck.wire.wire import Wire
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
@@ -77,6 +77,64 @@ def test_the_server_hangs_up_at_its_limit() -> None:
     with LoopbackServer(stall, limit=0.1) as server, pytest.raises(httpx2.RemoteProtocolError):
         _post(server.origin, timeout=10)
     assert server.expired
+
+
+def test_a_reset_is_one() -> None:
+    async def reset(_: Received) -> Reset:
+        return Reset()
+
+    with (
+        LoopbackServer(reset, limit=10) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    assert server.fault is None
+    assert server.sent == []
+
+
+def test_what_is_not_to_be_remembered_is_not() -> None:
+    with (
+        LoopbackServer(_echo, limit=None, remember=False) as server,
+        httpx2.Client(base_url=server.origin, verify=False) as client,
+    ):
+        assert [client.post("/").status_code for _ in range(3)] == [201, 201, 201]
+    assert (server.received, server.sent, server.departed) == ([], [], set())
+
+
+def test_a_reply_to_head_has_no_body() -> None:
+    async def reply(_: Received) -> Reply:
+        return Reply(b"{}")
+
+    with (
+        LoopbackServer(reply, limit=10) as server,
+        httpx2.Client(base_url=server.origin, verify=False) as client,
+    ):
+        assert client.head("/").headers["content-length"] == "2"
+        assert client.get("/").text == "{}", "on the same connection"
+    assert server.fault is None
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("/a/b?c=d?e", "/a/b", "c=d?e"),
+        ("//a/b", "//a/b", ""),
+        ("/a?u=http://x/y", "/a", "u=http://x/y"),
+        ("http://provider.test/a/b?c", "/a/b", "c"),
+        ("http://[/a", "/a", ""),
+    ],
+)
+def test_the_target_of_a_request_is_read(target: str, path: str, query: str) -> None:
+    with (
+        LoopbackServer(_echo, limit=10) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as connection,
+    ):
+        connection.sendall(f"GET {target} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        assert connection.recv(12) == b"HTTP/1.1 201"
+    (received,) = server.received
+    assert (received.path, received.query) == (path, query)
 
 
 def test_a_fault_of_the_script_is_a_fault_of_the_kit() -> None:

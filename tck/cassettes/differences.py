@@ -49,7 +49,7 @@ def _differences(recorded: RecordedRequest, sent: RecordedRequest) -> Iterator[s
     for name in ("method", "path", "query"):
         yield from _compare(f"its {name}", getattr(recorded, name), getattr(sent, name))
     try:
-        yield from list(_compare("$", json.loads(recorded.body), json.loads(sent.body)))
+        yield from _compare("$", json.loads(recorded.body), json.loads(sent.body))
     except (ValueError, RecursionError):
         yield from _compare("its body", recorded.body, sent.body)
 

@@ -7,12 +7,15 @@ event loop is still answered, and judged by what it does rather than by a deadlo
 from __future__ import annotations
 
 import asyncio
+import itertools
+import socket
+import struct
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import h11
 
@@ -20,6 +23,8 @@ from tck.verdicts import KitError
 
 _BACKLOG = 512
 _CHUNK = 65536
+# Two shorts on Windows, two ints elsewhere.
+_LINGER_NOT = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 @dataclass(frozen=True)
@@ -47,23 +52,36 @@ class Reply:
     """How many bytes of the body are sent before the connection is closed; ``None``: all."""
 
 
-Responder = Callable[[Received], Awaitable[Reply | None]]
+@dataclass(frozen=True)
+class Reset:
+    """Said instead of a reply: the connection is reset, as by a peer that has crashed."""
+
+
+Responder = Callable[[Received], Awaitable[Reply | Reset | None]]
 """What to answer a request with; ``None`` hangs up."""
 
 
 class LoopbackServer:
-    """Serves ``responder`` on ``127.0.0.1``, at a free port, while its context is open.
+    """Serves ``responder`` on ``127.0.0.1`` while its context is open.
 
     Args:
         responder: awaited in the server's own loop, once a request; one that never
             returns is a server that stalls. It is cancelled when its client leaves.
         limit: seconds after which every connection is cut, so that no client hangs for
-            ever; `expired` then says so.
+            ever; `expired` then says so. ``None`` for a server that lives long.
+        port: where it listens; 0 takes a free one.
+        remember: keep what came and went in `received`, `sent` and `departed`, which then
+            grow for as long as it serves.
     """
 
-    def __init__(self, responder: Responder, *, limit: float) -> None:
+    def __init__(
+        self, responder: Responder, *, limit: float | None, port: int = 0, remember: bool = True
+    ) -> None:
         self._responder = responder
         self._limit = limit
+        self._wanted_port = port
+        self._remember = remember
+        self._numbers = itertools.count()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="tck-loopback", daemon=True)
         self._ready = threading.Event()
@@ -124,12 +142,15 @@ class LoopbackServer:
                 self._ready.set()
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=_BACKLOG)
+        server = await asyncio.start_server(
+            self._connected, "127.0.0.1", self._wanted_port, backlog=_BACKLOG
+        )
         self.port = server.sockets[0].getsockname()[1]
-        watchdog = self._loop.call_later(self._limit, self._expire)
+        watchdog = self._limit and self._loop.call_later(self._limit, self._expire)
         self._ready.set()
         await self._stop.wait()
-        watchdog.cancel()
+        if watchdog:
+            watchdog.cancel()
         server.close()
         self._cut_connections()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -158,24 +179,29 @@ class LoopbackServer:
 
     async def _converse(self, connection: _Connection) -> None:
         while (request := await connection.next_request()) is not None:
-            received = _received(len(self.received), *request)
-            self.received.append(received)
+            received = _received(next(self._numbers), *request)
+            if self._remember:
+                self.received.append(received)
             reply = await self._answer(connection, received)
             if reply is None:
                 return
+            if isinstance(reply, Reset):
+                connection.reset()
+                return
             # Noted first: whoever reads the response must find it noted.
-            self.sent.append((received.number, reply.status))
+            if self._remember:
+                self.sent.append((received.number, reply.status))
             if not await connection.send(reply):
                 return
 
-    async def _answer(self, connection: _Connection, received: Received) -> Reply | None:
+    async def _answer(self, connection: _Connection, received: Received) -> Reply | Reset | None:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             replied, reply = await connection.unless_client_leaves(self._responder(received))
         finally:
             self.in_flight -= 1
-        if not replied:
+        if not replied and self._remember:
             self.departed.add(received.number)
         return reply
 
@@ -187,6 +213,7 @@ class _Connection:
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.SERVER)
+        self._bodiless = False
 
     async def next_request(self) -> tuple[h11.Request, bytes] | None:
         """The next request with its body; ``None`` when the client has closed."""
@@ -198,6 +225,7 @@ class _Connection:
                 self._http.receive_data(await self._reader.read(_CHUNK))
             elif isinstance(event, h11.Request):
                 request = event
+                self._bodiless = event.method == b"HEAD"
                 if self._http.they_are_waiting_for_100_continue:
                     self._write(h11.InformationalResponse(status_code=100, headers=[]))
             elif isinstance(event, h11.Data):
@@ -208,8 +236,8 @@ class _Connection:
                 return None
 
     async def unless_client_leaves(
-        self, work: Awaitable[Reply | None]
-    ) -> tuple[bool, Reply | None]:
+        self, work: Awaitable[Reply | Reset | None]
+    ) -> tuple[bool, Reply | Reset | None]:
         """Whether ``work`` ended before the client left, and what it returned."""
         replying = asyncio.ensure_future(work)
         leaving = asyncio.ensure_future(self._client_leaves())
@@ -232,18 +260,27 @@ class _Connection:
             **{name.lower(): value for name, value in reply.headers.items()},
             "content-length": str(len(reply.body)),
         }
+        body = b"" if self._bodiless else reply.body
         self._write(h11.Response(status_code=reply.status, headers=list(headers.items())))
         if reply.cut_at is not None:
-            self._write(h11.Data(data=reply.body[: reply.cut_at]))
+            self._write(h11.Data(data=body[: reply.cut_at]))
             await self._writer.drain()
             return False
-        self._write(h11.Data(data=reply.body))
+        self._write(h11.Data(data=body))
         self._write(h11.EndOfMessage())
         await self._writer.drain()
         if self._http.our_state is h11.MUST_CLOSE:
             return False
         self._http.start_next_cycle()
         return True
+
+    def reset(self) -> None:
+        """Close the connection at once, with a reset rather than an orderly end."""
+        # To linger for no time is what makes closing a reset.
+        self._writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT
+        )
+        self._writer.transport.abort()
 
     def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)
@@ -252,12 +289,20 @@ class _Connection:
 
 
 def _received(number: int, request: h11.Request, body: bytes) -> Received:
-    target = urlsplit(request.target.decode("ascii", "replace"))
+    path, query = _split(request.target.decode("ascii", "replace"))
     return Received(
         number=number,
         method=request.method.decode("ascii"),
-        path=target.path,
-        query=target.query,
+        path=path,
+        query=query,
         headers={name.decode(): value.decode("latin-1") for name, value in request.headers},
         body=body,
     )
+
+
+def _split(target: str) -> tuple[str, str]:
+    """The path and query of a request's target, which a proxy is sent with scheme and host."""
+    if "://" in target and not target.startswith("/"):
+        target = "/" + target.partition("://")[2].partition("/")[2]
+    path, _, query = target.partition("?")
+    return path, query
