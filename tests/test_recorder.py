@@ -77,7 +77,11 @@ async def test_a_scenario_becomes_a_cassette(tmp_path: Path) -> None:
             _good(ChatReply(finish_reason="length")),
             "ended with 'length', and this scenario is of one that is stopped",
         ),
-        ("chat-one-turn", _good(ChatReply(text=f"you are {KEY}")), "response body of interaction"),
+        (
+            "chat-one-turn",
+            _good(ChatReply(text=KEY.encode().hex())),
+            "response body of interaction",
+        ),
     ],
 )
 async def test_a_failure_leaves_the_old_cassette(

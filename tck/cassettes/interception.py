@@ -101,7 +101,8 @@ class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
         tape = self._tape()
         if isinstance(tape, Recorder):
             interaction = Interaction(_recorded_request(request), _recorded_response(response))
-            tape.keep(interaction, request.headers.get("user-agent", ""))
+            headers = (_plain(request.headers), _plain(response["headers"]))
+            tape.keep(interaction, request.url, headers)
 
     def find_requests_with_most_matches(self, request: VcrRequest) -> list[Any]:
         # vcrpy asks for its error text, which nobody reads: we tell what differs.
@@ -221,9 +222,13 @@ def _vcr_response(response: RecordedResponse) -> dict[str, Any]:
 
 
 def _kept(headers: Mapping[str, Any]) -> dict[str, str]:
-    kept = {
-        name.lower(): value if isinstance(value, str) else ", ".join(map(str, value))
+    plain = _plain(headers)
+    return {name: plain[name] for name in sorted(plain.keys() & KEPT_HEADERS)}
+
+
+def _plain(headers: Mapping[str, Any]) -> dict[str, str]:
+    """Headers by names in lower case, the values of repeated ones joined."""
+    return {
+        str(name).lower(): value if isinstance(value, str) else ", ".join(map(str, value))
         for name, value in headers.items()
-        if name.lower() in KEPT_HEADERS
     }
-    return dict(sorted(kept.items()))

@@ -22,7 +22,7 @@ from tck.cassettes.interception import recording
 from tck.cassettes.library import Library
 from tck.cassettes.providers import RecordedProvider
 from tck.cassettes.scenarios import Scenario
-from tck.cassettes.secrets import SecretFoundError, refuse_secrets
+from tck.cassettes.secrets import SecretFoundError, live_values, refuse_secrets, scrub
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.wire.dialects.model import Dialect, StructuredDialect, Unreadable
 
@@ -59,7 +59,6 @@ async def record(
     path = library.path(scenario)
     try:
         cassette = await _recorded(adapter, dialect, provider, scenario)
-        refuse_secrets(cassette, [provider.api_key])
         write_whole(path, cassette_file.dumps(cassette))
     except (RecordingError, SecretFoundError, OSError) as problem:
         return Recording(scenario, None, str(problem))
@@ -103,7 +102,10 @@ async def _recorded(
         "server": provider.server,
         **_software(recorder.user_agents),
     }
-    return Cassette(passport, tuple(recorder.interactions))
+    live = live_values(endpoint.api_key, recorder.headers, recorder.addresses)
+    cassette = scrub(Cassette(passport, tuple(recorder.interactions)), live)
+    refuse_secrets(cassette, live)
+    return cassette
 
 
 @dataclass(frozen=True)

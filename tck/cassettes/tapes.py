@@ -53,10 +53,21 @@ class Recorder:
     def __init__(self) -> None:
         self.interactions: list[Interaction] = []
         """In the order of the responses."""
-        self.user_agents: list[str] = []
-        """What the adapter's HTTP clients call themselves, each once."""
+        self.headers: list[dict[str, str]] = []
+        """All headers of each request and of each response, which no recording keeps."""
+        self.addresses: list[str] = []
+        """Of each request, as it was sent."""
 
-    def keep(self, interaction: Interaction, user_agent: str) -> None:
+    def keep(
+        self, interaction: Interaction, address: str, headers: Iterable[dict[str, str]]
+    ) -> None:
+        """Take up an exchange, and aside what must not be written of it."""
         self.interactions.append(interaction)
-        if user_agent and user_agent not in self.user_agents:
-            self.user_agents.append(user_agent)
+        self.addresses.append(address)
+        self.headers += headers
+
+    @property
+    def user_agents(self) -> list[str]:
+        """What the adapter's HTTP clients call themselves, each once."""
+        agents = (headers.get("user-agent", "") for headers in self.headers)
+        return list(dict.fromkeys(agent for agent in agents if agent))

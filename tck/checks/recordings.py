@@ -17,6 +17,7 @@ from tck.cassettes.differences import explain_miss
 from tck.cassettes.extractions import recorded_attempts
 from tck.cassettes.interception import playing
 from tck.cassettes.scenarios import Kind, Scenario, scenarios_of
+from tck.cassettes.secrets import REPLAY_KEY
 from tck.cassettes.tapes import Player
 from tck.checks.errors import CLASS_OF_STATUS, assert_error_class
 from tck.checks.extraction import meaning
@@ -31,8 +32,6 @@ Recorded = Sequence[Interaction]
 
 Judge = Callable[[Scenario, Wire, Player, Violation | None], None]
 """Says whether the adapter listened to a recording, and what that explains."""
-
-REPLAY_KEY = "tck-replay-key"  # pragma: allowlist secret
 
 
 @check("REC-01", evidence="recorded")
