@@ -1,9 +1,5 @@
-"""Each package has a tox environment of its own; elsewhere its tests are not collected."""
+"""Where no package of somebody's is installed, its tests are not collected."""
 
-from importlib.util import find_spec
+from tests.third_party import DESCRIBED
 
-collect_ignore = (
-    []
-    if any(find_spec(package) for package in ("neo4j_agent_memory", "memora"))
-    else ["test_findings.py"]
-)
+collect_ignore = [] if DESCRIBED else ["test_findings.py"]

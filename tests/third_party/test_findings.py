@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-from importlib.util import find_spec
 
 import pytest
 
@@ -13,12 +12,11 @@ from tck.catalogue import denominator
 from tck.grading import Outcome
 from tck.runner import assess
 from tests.helpers import REPOSITORY, target_of
+from tests.third_party import DESCRIBED
 
-PACKAGES = {"neo4j_agent_memory": "neo4j_agent_memory", "memora": "memora_core"}
 ADAPTERS: list[AdapterUnderTest] = [
     adapter
-    for package, module in PACKAGES.items()
-    if find_spec(package) is not None
+    for module in DESCRIBED
     for adapter in importlib.import_module(f"tests.third_party.{module}").ADAPTERS
 ]
 
