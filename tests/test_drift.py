@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from tck import drifting
+from tck import drifting, recording
 from tck.cassettes import cassette as cassette_file
 from tck.cassettes.cassette import Cassette, Interaction, RecordedRequest, RecordedResponse
 from tck.cassettes.drift import Outcome, SdkModel, SdkView, drift_of
@@ -569,7 +569,7 @@ def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def provider(monkeypatch: pytest.MonkeyPatch) -> FakeProvider:
     """The local provider, as far as `tck drift` knows."""
     fake = FakeProvider()
-    monkeypatch.setattr(drifting, "local_provider", fake.serving)
+    monkeypatch.setattr(recording, "local_provider", fake.serving)
     return fake
 
 
@@ -777,15 +777,15 @@ def test_the_provider_is_of_the_kind_that_the_old_recording_is_of(
     fake = FakeProvider()
     fake.record(tmp_path / "kept", "chat-one-turn", kind="hosted")
     arguments = ["drift", f"{adapters}:adapter", "-k", "chat-one"]
-    monkeypatch.setattr(drifting, "local_provider", lambda: pytest.fail("it is not asked"))
+    monkeypatch.setattr(recording, "local_provider", lambda: pytest.fail("it is not asked"))
     assert main(arguments) == USAGE
-    assert "has recordings of a fake, whose key is not set" in capsys.readouterr().err
+    assert "names no hosted provider: put its base URL into hosted=" in capsys.readouterr().err
     with fake.serving("hosted") as hosted:
-        monkeypatch.setattr(drifting, "hosted_provider", lambda name: hosted)
+        monkeypatch.setattr(recording, "hosted_provider", lambda *_: hosted)
         assert main(arguments) == OK
         fake.record(tmp_path / "kept", "chat-one-turn")
-        monkeypatch.setattr(drifting, "hosted_provider", lambda name: pytest.fail("nor this"))
-        monkeypatch.setattr(drifting, "local_provider", fake.serving)
+        monkeypatch.setattr(recording, "hosted_provider", lambda *_: pytest.fail("nor this"))
+        monkeypatch.setattr(recording, "local_provider", fake.serving)
         assert main(arguments) == OK
 
 
@@ -799,7 +799,7 @@ def test_without_the_local_provider_nothing_can_be_compared(
         raise ProviderUnavailableError("install the engine")
 
     FakeProvider().record(tmp_path / "kept", "chat-one-turn")
-    monkeypatch.setattr(drifting, "local_provider", unavailable)
+    monkeypatch.setattr(recording, "local_provider", unavailable)
     assert main(["drift", f"{adapters}:adapter", "-k", "chat-one"]) == USAGE
     assert capsys.readouterr().err == "tck: install the engine\n"
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from pydantic import BaseModel
 
+from tck import recording
 from tck.adapter import AdapterUnderTest
 from tck.cassettes.cassette import loads
 from tck.cassettes.library import Library
 from tck.cassettes.providers import RecordedProvider, hosted_provider
 from tck.cassettes.recorder import Recording, record
 from tck.cassettes.scenarios import scenarios, scenarios_of
-from tck.cli import USAGE, main
+from tck.cli import OK, USAGE, main
 from tck.resources import resource
+from tck.wire.dialects.anthropic import AnthropicDialect
 from tck.wire.dialects.model import ChatReply
 from tck.wire.dialects.openai import OpenAIDialect
 from tck.wire.server import LoopbackServer, Received, Reply
@@ -200,22 +204,94 @@ def test_a_limit_spares_an_adapter_its_scenario() -> None:
     assert all(name.startswith("chat-") for name in names())
 
 
-def test_hosted_providers_are_recorded_when_their_key_is_set(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert hosted_provider("openai") is None
+def test_hosted_providers_are_those_of_the_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tck.bundled import BUNDLED
+
+    assert hosted_provider(BUNDLED["openai"], DIALECT) is None
     monkeypatch.setenv("OPENAI_API_KEY", "key")
-    hosted = hosted_provider("openai")
+    for name in ("openai", "litellm"):
+        hosted = hosted_provider(BUNDLED[name], DIALECT)
+        assert hosted is not None
+        endpoint = hosted.endpoint(DIALECT, "openai/gpt-4.1-mini", wrong_key=False)
+        assert (endpoint.base_url, endpoint.api_key, endpoint.model) == (
+            "https://api.openai.com/v1",
+            "key",
+            "openai/gpt-4.1-mini",
+        )
+        assert hosted.endpoint(DIALECT, "x", wrong_key=True).api_key != "key"
+        assert hosted.server == "api.openai.com"
+    assert hosted_provider(BUNDLED["anthropic"], AnthropicDialect()) is None
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
+    hosted = hosted_provider(BUNDLED["anthropic"], AnthropicDialect())
     assert hosted is not None
-    endpoint = hosted.endpoint(DIALECT, "openai/gpt-4.1-mini", wrong_key=False)
-    assert (endpoint.base_url, endpoint.api_key, endpoint.model) == (
-        "https://api.openai.com/v1",
-        "key",
-        "openai/gpt-4.1-mini",
-    )
-    assert hosted.endpoint(DIALECT, "x", wrong_key=True).api_key != "key"
-    assert hosted_provider("anthropic") is None
-    assert hosted_provider("my_package.tck:adapter") is None
+    assert hosted.origin == "https://api.anthropic.com"
+
+
+OWN_ADAPTER = """
+from tests.mutants.conforming import Chat, described
+
+adapter = described("my-own", Chat, hosted={hosted!r}, cassettes={folder!r})
+nowhere = described("my-own", Chat, cassettes={folder!r})
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An adapter outside the repository whose hosted provider is a fake on loopback."""
+
+    async def respond(received: Received) -> Reply:
+        if received.headers["authorization"] != f"Bearer {KEY}":
+            return Reply(DIALECT.write_error(401, "no"), 401)
+        return Reply(DIALECT.write_chat(ChatReply(text="from the hosted one")))
+
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with LoopbackServer(respond, limit=30) as server:
+        text = OWN_ADAPTER.format(hosted=f"{server.origin}/v1", folder=str(tmp_path / "kept"))
+        (tmp_path / f"{name}.py").write_text(text)
+        yield name
+
+
+def _said(folder: Path, scenario: str) -> str:
+    cassette = loads((folder / "kept" / f"{scenario}.json").read_bytes())
+    return DIALECT.read_reply(cassette.interactions[0].response.body).text or ""
+
+
+def test_the_hosted_provider_of_an_own_adapter(
+    own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["record", f"{own}:adapter", "-k", "chat-one", "--provider", "hosted"]
+    assert main(command) == USAGE
+    assert "set the environment variable MY_OWN_API_KEY" in capsys.readouterr().err
+    monkeypatch.setenv("MY_OWN_API_KEY", KEY)
+    assert main(command) == OK
+    assert "1/1 recorded my-own chat-one-turn (hosted)" in capsys.readouterr().out
+    assert _said(tmp_path, "chat-one-turn") == "from the hosted one"
+    assert main(["record", f"{own}:nowhere", "--provider", "hosted"]) == USAGE
+    assert "names no hosted provider" in capsys.readouterr().err
+
+
+def test_a_hosted_recording_is_not_replaced_by_a_local_one_unless_forced(
+    own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def respond(_: Received) -> Reply:
+        return Reply(DIALECT.write_chat(ChatReply(text="from the local one")))
+
+    command = ["record", f"{own}:adapter", "-k", "chat-one"]
+    monkeypatch.setenv("MY_OWN_API_KEY", KEY)
+    assert main(command) == OK, "the key is set, and so the hosted one is asked"
+    with LoopbackServer(respond, limit=30) as server:
+        local = RecordedProvider("local", "a fake", server.origin, "k" * 9, None, None)
+        monkeypatch.setattr(recording, "local_provider", lambda: nullcontext(local))
+        assert main([*command, "--provider", "local"]) == OK
+        assert "1/1 kept     my-own chat-one-turn" in capsys.readouterr().out
+        assert _said(tmp_path, "chat-one-turn") == "from the hosted one"
+        assert main([*command, "--provider", "local", "--force"]) == OK
+        assert _said(tmp_path, "chat-one-turn") == "from the local one"
+        monkeypatch.delenv("MY_OWN_API_KEY")
+        assert main(command) == OK
+    assert "1/1 recorded my-own chat-one-turn (local)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -229,8 +305,6 @@ def test_a_provider_with_one_model_names_it(model: str, named: str) -> None:
 def test_without_its_engine_the_local_provider_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     assert main(["record", "openai", "-k", "chat-stop"]) == USAGE
     assert "pip install 'llm-provider-tck[record]'" in capsys.readouterr().err

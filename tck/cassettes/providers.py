@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from tck.adapter import Endpoint
+from tck.adapter import AdapterUnderTest, Endpoint
 from tck.wire.dialects.model import Dialect
 
 ProviderKind = Literal["local", "hosted"]
@@ -64,28 +65,22 @@ class RecordedProvider:
         )
 
 
-@dataclass(frozen=True)
-class _Hosted:
-    origin: str
-    key_variable: str
+def key_variable(adapter: AdapterUnderTest) -> str:
+    """The environment variable that holds the key of an adapter's hosted provider."""
+    name = adapter.name.upper().replace("-", "_")
+    return adapter.key_variable or f"{name}_API_KEY"
 
 
-_HOSTED = {
-    "openai": _Hosted("https://api.openai.com", "OPENAI_API_KEY"),
-    "anthropic": _Hosted("https://api.anthropic.com", "ANTHROPIC_API_KEY"),
-}
-
-
-def hosted_provider(name: str) -> RecordedProvider | None:
-    """The hosted provider of the bundled adapter ``name``; ``None`` without its key."""
-    hosted = _HOSTED.get(name)
-    key = os.environ.get(hosted.key_variable) if hosted else None
-    if hosted is None or not key:
+def hosted_provider(adapter: AdapterUnderTest, dialect: Dialect) -> RecordedProvider | None:
+    """The hosted provider of an adapter; ``None`` when none is named, or its key is not set."""
+    key = os.environ.get(key_variable(adapter))
+    if adapter.hosted is None or not key:
         return None
+    origin = adapter.hosted.rstrip("/").removesuffix(dialect.base_path)
     return RecordedProvider(
         kind="hosted",
-        server=hosted.origin.removeprefix("https://"),
-        origin=hosted.origin,
+        server=urlsplit(adapter.hosted).hostname or "",
+        origin=origin,
         api_key=key,
         model=None,
         dimensions=None,

@@ -463,6 +463,7 @@ def described(
         assert backend is not None
         return backend(endpoint, max_retries)
 
+    fields.setdefault("cassettes", Path(__file__).with_name("cassettes"))
     return AdapterUnderTest(
         name=name,
         backend=None if backend is None else build_backend,
@@ -470,7 +471,6 @@ def described(
         embedding=None if embedding is None else build_embedding,
         errors=(chat or embedding or backend or Client).errors.__name__,
         model="openai/mini",
-        cassettes=Path(__file__).with_name("cassettes"),
         **fields,
     )
 
