@@ -23,6 +23,7 @@ from tck.cassettes.files import write_whole
 from tck.catalogue import requirements
 from tck.checks import CHECKS
 from tck.drifting import drift_of_targets
+from tck.linting import lint, lint_to_json, print_lint
 from tck.recording import record_targets
 from tck.report.console import print_report
 from tck.report.drift import drift_to_json, print_conclusion, print_scenario
@@ -121,6 +122,24 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let the local model replace recordings of a hosted provider",
     )
+
+    linting = commands.add_parser(
+        "lint",
+        help="look for what is wrong with recordings",
+        description="Look for secrets, cut or edited files, recordings of unknown or changed "
+        "scenarios, and old ones; of an adapter also for what is missing, and what it does not "
+        "use. Exit status: 0 no errors, 1 some, 2 the command was wrong, 3 the kit failed.",
+    )
+    linting.set_defaults(run=_lint)
+    linting.add_argument(
+        "cassettes",
+        nargs="*",
+        metavar="CASSETTES",
+        help="a file, a folder that is searched for *.json through and through, the name of a "
+        "bundled adapter, or module:attribute; none means all bundled adapters",
+    )
+    linting.add_argument("--strict", action="store_true", help="count warnings (age) as errors")
+    linting.add_argument("--json", type=Path, metavar="FILE", help="write what was found as JSON")
 
     drift = commands.add_parser(
         "drift",
@@ -287,6 +306,14 @@ def _record(options: argparse.Namespace) -> int:
         targets, options.only, Console(), kind=options.provider, force=options.force
     )
     return asyncio.run(recorded)
+
+
+def _lint(options: argparse.Namespace) -> int:
+    _refuse_folderless(options.json)
+    report = lint(options.cassettes)
+    print_lint(report, Console())
+    _write(options.json, lint_to_json(report))
+    return OK if report.is_clean(strict=options.strict) else NOT_REACHED
 
 
 def _drift(options: argparse.Namespace) -> int:

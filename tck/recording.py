@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -122,6 +123,20 @@ class Providers:
         return self._local
 
 
+def recordable(target: Target) -> str | Path:
+    """The folder for an adapter's recordings.
+
+    Raises:
+        TargetError: it names none.
+    """
+    if target.adapter.cassettes is None:
+        raise TargetError(
+            f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a folder in "
+            "cassettes="
+        )
+    return target.adapter.cassettes
+
+
 def chosen_scenarios(
     targets: Sequence[Target], only: str | None
 ) -> list[tuple[Target, Dialect, Scenario]]:
@@ -140,11 +155,7 @@ def chosen_scenarios(
             "these adapters run in the process, and exchange nothing that could be recorded"
         )
     for target, _ in talking:
-        if target.adapter.cassettes is None:
-            raise TargetError(
-                f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a folder in "
-                "cassettes="
-            )
+        recordable(target)
     chosen = [
         (target, dialect, scenario)
         for target, dialect in talking

@@ -31,6 +31,7 @@ RANKS = {
     "runner": 6,
     "recording": 6,
     "drifting": 6,
+    "linting": 7,
     "serving": 6,
     "plugin": 7,
     "session": 7,

@@ -183,6 +183,29 @@ def test_a_cassette_is_searched_by_an_index(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(keys) == 10_000, "once to file an interaction, and once to find it"
 
 
+async def test_nobody_waits_for_a_recorded_retry_after() -> None:
+    def recorded(status: int, number: int, **headers: str) -> Interaction:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = RecordedResponse(status, "", named, b'{"answer":%d}' % number)
+        return Interaction(asking(1).request, response)
+
+    async def ask(client: httpx2.AsyncClient) -> tuple[int, str | None, str | None]:
+        response = await client.post("http://provider.test/v1/x", json={"n": 1})
+        headers = response.headers
+        return response.status_code, headers.get("retry-after"), headers.get("retry-after-ms")
+
+    tape = [
+        recorded(429, 1, retry_after="3600"),
+        recorded(503, 2),
+        recorded(429, 3, retry_after="7"),
+    ]
+    with playing(tape):
+        async with httpx2.AsyncClient(verify=False) as client:
+            assert await ask(client) == (429, "0", "1"), "it was tried again"
+            assert await ask(client) == (503, None, None)
+            assert await ask(client) == (429, "7", None), "the last is what the call ended with"
+
+
 def test_tapes_in_two_threads_know_nothing_of_each_other() -> None:
     def replay(first: int) -> tuple[list[int], tapes.Player]:
         numbers = list(range(first, first + 200))

@@ -143,15 +143,15 @@ def find_secrets(cassette: Cassette, live: Iterable[Live]) -> Iterator[Finding]:
                 len(one.value) >= _SHORTEST and any(form in text for form in one.hidden_forms())
             ):
                 yield Finding(place, one.what)
-        for what in _known_shapes(text):
-            yield Finding(place, what)
+        if (shape := _known_shape(text)) is not None:
+            yield Finding(place, shape)
 
 
 # What detect-secrets does not know: the keys of providers of language models.
 _SHAPES = {
-    "an OpenAI key": r"sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,}",
     "an Anthropic key": r"sk-ant-[A-Za-z0-9_-]{10,}",
     "an OpenRouter key": r"sk-or-[A-Za-z0-9_-]{10,}",
+    "an OpenAI key": r"sk-[A-Za-z0-9_-]{20,}",
     "a Google API key": r"AIza[0-9A-Za-z_-]{35}",
     "a Hugging Face token": r"hf_[A-Za-z0-9]{30,}",
     "a Groq key": r"gsk_[A-Za-z0-9]{30,}",
@@ -166,13 +166,15 @@ _SHAPES = {
 _COMPILED = {what: re.compile(rf"(?<![A-Za-z0-9_-]){shape}") for what, shape in _SHAPES.items()}
 
 
-def _known_shapes(text: str) -> Iterator[str]:
+def _known_shape(text: str) -> str | None:
+    """The first shape in a text that is somebody's key's."""
     for what, shape in _COMPILED.items():
         if shape.search(text):
-            yield f"what looks like {what}"
+            return f"what looks like {what}"
     for detector in _detectors():
         if next(iter(detector.analyze_string(text)), None):
-            yield f"what looks like a secret ({detector.secret_type})"
+            return f"what looks like a secret ({detector.secret_type})"
+    return None
 
 
 @cache
