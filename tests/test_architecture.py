@@ -35,6 +35,8 @@ RANKS = {
     "serving": 6,
     "plugin": 7,
     "session": 7,
+    "arguments": 0,
+    "standalone": 8,
     "cli": 8,
     "__main__": 9,
 }

@@ -324,7 +324,7 @@ def test_a_contact_that_nobody_accounts_for_withholds_every_grade(
             socket.create_connection(("late.example.com", 443))
         return status
 
-    monkeypatch.setattr("tck.cli.pytest.main", and_then_phone)
+    monkeypatch.setattr("tck.standalone.pytest.main", and_then_phone)
     assert main(["run", f"{adapters}:conforming"]) == NOT_REACHED
     output = capsys.readouterr().out
     assert "late.example.com:443 was tried while no check ran" in output

@@ -166,6 +166,12 @@ def _check_extraction(
             f"the model gave no valid answer in {len(attempts)} attempts, the last was "
             f"{attempts[-1].text!r:.200}; record a hosted provider, whose models are stronger"
         )
+    if expected is None:
+        raise RecordingError(
+            f"the model's answer, {attempts[-1].text!r:.200}, is no plain JSON that fits, so that "
+            "nobody can tell whether the adapter reads it rightly; record a hosted provider, whose "
+            "models are stronger"
+        )
     if ended.failure or ended.returned != expected:
         raise RecordingError(
             f"the model's answer reads as {expected!r:.200}, and of it the adapter made "
