@@ -54,7 +54,7 @@ def lint(spelled: Sequence[str]) -> LintReport:
     recorded = [target for target in targets if target.dialect is not None]
     folders = [Path(recordable(target)) for target in recorded]
     files = list(dict.fromkeys(_files([*paths, *folders], optional=folders)))
-    live, today = live_values(None), datetime.now(UTC).date()
+    live, today = live_values([]), datetime.now(UTC).date()
     findings = [finding for path in files for finding in lint_file(path, live, today)]
     for target, folder in zip(recorded, folders, strict=True):
         expected = scenarios_of(target.adapter, target.capabilities)

@@ -212,6 +212,26 @@ async def test_what_is_scrubbed_can_be_replayed(tmp_path: Path) -> None:
     assert said == f"{REPLAY_KEY} and {SCRUBBED}, {SCRUBBED}, {HOME}2"
 
 
+async def test_a_failure_is_told_without_the_key_that_it_is_about(tmp_path: Path) -> None:
+    async def responder(_: Received) -> Reply:
+        return Reply(b"{}", 401)
+
+    class Telling(Leaky):
+        async def complete(self, *_: object, **__: object) -> None:
+            await super().complete()
+            raise ValueError(f"{self.endpoint.api_key} is wrong, and {HOME} too")
+
+    adapter = AdapterUnderTest(name="leaky", chat=lambda endpoint: Telling(endpoint, {}))
+    with LoopbackServer(responder, limit=10) as server:
+        provider = RecordedProvider("hosted", "a fake", server.origin, KEY, None, None)
+        library = Library("leaky", tmp_path)
+        scenario = scenarios()["chat-one-turn"]
+        recording = await record(adapter, OpenAIDialect(), provider, scenario, library)
+    assert recording.problem == (
+        f"the provider answered 401; ValueError: {REPLAY_KEY} is wrong, and {SCRUBBED} too"
+    )
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -226,7 +246,7 @@ async def test_what_is_scrubbed_can_be_replayed(tmp_path: Path) -> None:
     ],
 )
 def test_what_went_over_the_wire_in_a_header_is_live(headers: dict[str, str]) -> None:
-    values = {one.value for one in live_values(None, [headers])}
+    values = {one.value for one in live_values([], [headers])}
     assert "echoed-by-the-server" in values
     assert not values & {"HttpOnly", "/"}
 
@@ -237,7 +257,7 @@ def test_ordinary_headers_are_not() -> None:
         "x-ratelimit-limit-tokens": "30000000",
         "content-type": "application/json",
     }
-    assert live_values(None, [ordinary]) == live_values(None)
+    assert live_values([], [ordinary]) == live_values([])
 
 
 def _cassette(reply: bytes) -> Cassette:
@@ -270,11 +290,11 @@ def test_ordinary_text_is_not(text: str) -> None:
 
 def test_scrubbing_leaves_the_rest_as_it_was() -> None:
     cassette = _cassette(b'{"a": 1.50, "b": "\\u00e9"}')
-    assert scrub(cassette, live_values(KEY)) == cassette
+    assert scrub(cassette, live_values([KEY])) == cassette
 
 
 @pytest.mark.parametrize(
     "path", sorted(resource("cassettes").rglob("*.json")), ids=lambda p: f"{p.parent.name}/{p.stem}"
 )
 def test_the_recordings_that_come_along_hold_none(path: Path) -> None:
-    assert not list(find_secrets(loads(path.read_bytes()), live_values("tck-local-provider-key")))
+    assert not list(find_secrets(loads(path.read_bytes()), live_values(["tck-local-provider-key"])))

@@ -22,7 +22,7 @@ from tck.cassettes.interception import recording
 from tck.cassettes.library import Library
 from tck.cassettes.providers import RecordedProvider
 from tck.cassettes.scenarios import Scenario
-from tck.cassettes.secrets import SecretFoundError, live_values, refuse_secrets, scrub
+from tck.cassettes.secrets import SecretFoundError, live_values, refuse_secrets, scrub, without
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.wire.dialects.model import Dialect, StructuredDialect, Unreadable
 
@@ -61,7 +61,8 @@ async def record(
         cassette = await _recorded(adapter, dialect, provider, scenario)
         write_whole(path, cassette_file.dumps(cassette))
     except (RecordingError, SecretFoundError, OSError) as problem:
-        return Recording(scenario, None, str(problem))
+        # An SDK's message may show the key that the provider refused.
+        return Recording(scenario, None, without(str(problem), live_values([provider.api_key])))
     return Recording(scenario, path)
 
 
@@ -102,7 +103,9 @@ async def _recorded(
         "server": provider.server,
         **_software(recorder.user_agents),
     }
-    live = live_values(endpoint.api_key, recorder.headers, recorder.addresses)
+    live = live_values(
+        [endpoint.api_key or "", provider.api_key], recorder.headers, recorder.addresses
+    )
     cassette = scrub(Cassette(passport, tuple(recorder.interactions)), live)
     refuse_secrets(cassette, live)
     return cassette

@@ -89,16 +89,18 @@ class SecretFoundError(Exception):
 
 
 def live_values(
-    api_key: str | None, headers: Iterable[Mapping[str, str]] = (), addresses: Iterable[str] = ()
+    api_keys: Iterable[str],
+    headers: Iterable[Mapping[str, str]] = (),
+    addresses: Iterable[str] = (),
 ) -> list[Live]:
     """Everything that must not be in a recording, the longest first.
 
     Args:
-        api_key: which was used for it.
+        api_keys: which were used for it.
         headers: of its requests and responses, as they were on the wire.
         addresses: that were asked; a user and password in one are live too.
     """
-    found = [Live(api_key, "a key of this recording", REPLAY_KEY)] if api_key else []
+    found = [Live(key, "a key of this recording", REPLAY_KEY) for key in api_keys if key]
     for sent in headers:
         for name, value in sent.items():
             values = _private(name.lower(), value)
@@ -119,10 +121,10 @@ def scrub(cassette: Cassette, live: Iterable[Live]) -> Cassette:
         return Interaction(
             replace(
                 request,
-                query=_without(request.query, live),
-                body=_bytes_without(request.body, live),
+                query=without(request.query, live),
+                body=_byteswithout(request.body, live),
             ),
-            replace(response, body=_bytes_without(response.body, live)),
+            replace(response, body=_byteswithout(response.body, live)),
         )
 
     return replace(cassette, interactions=tuple(map(scrubbed, cassette.interactions)))
@@ -265,18 +267,19 @@ def _pattern(form: str) -> re.Pattern[str]:
     return re.compile(ends[0] + re.escape(form) + ends[1], re.ASCII)
 
 
-def _without(text: str, live: Iterable[Live]) -> str:
+def without(text: str, live: Iterable[Live]) -> str:
+    """A text with something else in place of live values."""
     for one in live:
         for form in one.forms():
             text = _pattern(form).sub(one.stand_in, text)
     return text
 
 
-def _bytes_without(body: bytes, live: Iterable[Live]) -> bytes:
+def _byteswithout(body: bytes, live: Iterable[Live]) -> bytes:
     try:
-        return _without(body.decode("utf-8"), live).encode("utf-8")
+        return without(body.decode("utf-8"), live).encode("utf-8")
     except UnicodeDecodeError:
-        return _without(body.decode("latin-1"), live).encode("latin-1")
+        return without(body.decode("latin-1"), live).encode("latin-1")
 
 
 def _texts(cassette: Cassette) -> Iterator[tuple[str, str]]:
