@@ -1,38 +1,35 @@
 """Error classes that whoever catches errors of a store would catch too."""
 
+from tests.mutants import taxonomy
+
 
 class StoreError(Exception):
     pass
 
 
-class ProviderError(StoreError):
+class ProviderError(taxonomy.ProviderError, StoreError):
     pass
 
 
-class ProviderAuthError(ProviderError):
+class ProviderAuthError(taxonomy.ProviderAuthError, ProviderError):
     pass
 
 
-class ProviderRateLimitError(ProviderError):
-    def __init__(self, message: str, retry_after: object = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class ProviderTimeoutError(ProviderError):
+class ProviderRateLimitError(taxonomy.ProviderRateLimitError, ProviderError):
     pass
 
 
-class ProviderInvalidRequestError(ProviderError):
+class ProviderTimeoutError(taxonomy.ProviderTimeoutError, ProviderError):
     pass
 
 
-class ProviderServiceError(ProviderError):
+class ProviderInvalidRequestError(taxonomy.ProviderInvalidRequestError, ProviderError):
     pass
 
 
-class StructuredExtractionError(ProviderError):
-    def __init__(self, message: str, last_attempts: list[str], validation_errors: object) -> None:
-        super().__init__(message)
-        self.last_attempts = last_attempts
-        self.validation_errors = validation_errors
+class ProviderServiceError(taxonomy.ProviderServiceError, ProviderError):
+    pass
+
+
+class StructuredExtractionError(taxonomy.StructuredExtractionError, ProviderError):
+    pass
