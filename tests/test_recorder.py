@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import pytest
 from pydantic import BaseModel
 
 from tck import recording
 from tck.adapter import AdapterUnderTest
+from tck.cassettes import recorder
 from tck.cassettes.cassette import loads
 from tck.cassettes.library import Library
 from tck.cassettes.providers import RecordedProvider, hosted_provider
@@ -175,6 +177,17 @@ def test_response_models_are_as_the_scenarios_spell_them() -> None:
     assert tea["required"] == ["name", "kind", "origin", "tags", "note"]
     count = scenarios()["structured-corrected"].response_model.model_json_schema()
     assert count["properties"]["count"]["multipleOf"] == 5
+
+
+async def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, text: str) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(recorder, "write_whole", full)
+    recording = await _record("chat-one-turn", tmp_path, _good(ChatReply()))
+    assert recording.path is None
+    path = tmp_path / "chat-one-turn.json"
+    assert recording.problem == f"{path} cannot be written: No space left on device"
 
 
 async def test_an_adapter_that_sends_nothing_cannot_be_recorded(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ async def record(
     try:
         cassette = await _recorded(adapter, dialect, provider, scenario)
         write_whole(path, cassette_file.dumps(cassette))
-    except (RecordingError, SecretFoundError, OSError) as problem:
+    except OSError as error:
+        return Recording(scenario, None, f"{path} cannot be written: {error.strerror or error}")
+    except (RecordingError, SecretFoundError) as problem:
         # An SDK's message may show the key that the provider refused.
         return Recording(scenario, None, without(str(problem), live_values([provider.api_key])))
     return Recording(scenario, path)
