@@ -30,7 +30,7 @@ from tck.building import build, release
 from tck.cassettes.library import Library
 from tck.catalogue import Capability
 from tck.verdicts import NotVerified, Violation
-from tck.wire.dialects.model import Counts
+from tck.wire.dialects.model import ChatRequest, Counts
 from tck.wire.wire import Wire
 
 EXAMPLES = 40
@@ -338,6 +338,11 @@ def _attribute(value: object, name: str, what: str) -> Any:
             seen=f"a {type(value).__name__} without it: {value!r:.120}",
         )
     return found
+
+
+def told(request: ChatRequest) -> str:
+    """Every text of a chat request."""
+    return "\n".join([*request.instructions, *(text for _, text in request.turns)])
 
 
 def described(error: BaseException) -> str:
