@@ -227,7 +227,7 @@ async def returned(
     Raises:
         Violation: it raises, or does not return.
     """
-    outcome, error = await _ended(called, what, limit)
+    outcome, error = await ended(called, what, limit)
     if error is not None:
         raise Violation(
             expected=f"{what} succeeds", seen=f"it raised {described(error)}"
@@ -243,15 +243,20 @@ async def raised(
     Raises:
         Violation: it returns, or does not end.
     """
-    outcome, error = await _ended(called, what, limit)
+    outcome, error = await ended(called, what, limit)
     if error is None:
         raise Violation(expected=f"{what} raises", seen=f"it returned {outcome!r:.200}")
     return error
 
 
-async def _ended(
-    called: Callable[[], Awaitable[Any]], what: str, limit: float
+async def ended(
+    called: Callable[[], Awaitable[Any]], what: str, limit: float = CALL_LIMIT
 ) -> tuple[Any, Exception | None]:
+    """What a call returns and ``None``, or ``None`` and the exception that it raises.
+
+    Raises:
+        Violation: it does not end.
+    """
     bound = asyncio.timeout(limit)
     try:
         async with bound:

@@ -225,7 +225,7 @@ class Chat(Client):
         usage = reply.get("usage")
         if usage is None:
             return None
-        prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
+        prompt, completion = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
         return Usage(prompt, completion, prompt + completion, self.cached_tokens(usage))
 
     def cached_tokens(self, usage: dict[str, Any]) -> int:
