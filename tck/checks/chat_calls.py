@@ -126,15 +126,16 @@ async def _most_attempts_within(subject: Subject, wire: Wire, short: float) -> i
     async with (
         # With the retries that its users get: the timeout is to hold them too.
         subject.chat(wire, own_retries=True, timeout=_PATIENT) as patient,
+        subject.chat(wire, own_retries=True, timeout=_PATIENT) as halfway,
         subject.chat(wire, own_retries=True, timeout=short) as hasty,
         subject.chat(wire, own_retries=True, timeout=short) as overridden,
     ):
         # What is slow only once, such as an SDK's import, is no part of what is timed.
-        for provider in (patient, hasty, overridden):
+        for provider in (patient, halfway, hasty, overridden):
             await completed(provider, hello(), timeout=_PATIENT)
         await together(
             _assert_times_out(subject, patient, short, arrived, _STALL, per_call=True),
-            _assert_times_out(subject, patient, short, arrived, _STALL_HALFWAY, per_call=True),
+            _assert_times_out(subject, halfway, short, arrived, _STALL_HALFWAY, per_call=True),
             _assert_times_out(subject, hasty, short, arrived, _STALL, per_call=False),
             _assert_waits(overridden),
         )

@@ -145,7 +145,7 @@ class ACutObjectIsClosed(Extractor):
             return dict(from_json(text, allow_partial=True))
 
 
-@breaks("STR-07")
+@breaks("STR-06", "STR-07")
 class ACutObjectIsGivenUp(Extractor):
     def instance(self, text: str, finish_reason: str, model: type[T]) -> T:
         try:
