@@ -36,6 +36,8 @@ class Result:
     """Why it is not ``passed``: one or several lines for a reader."""
     kit_fault: bool = False
     """Whether the kit itself failed, which says nothing about the adapter."""
+    strays: tuple[str, ...] = ()
+    """Hosts that were tried meanwhile, by threads older than the check: it is not to blame."""
 
 
 class Grade(StrEnum):

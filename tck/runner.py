@@ -39,8 +39,9 @@ def assess(target: Target, requirement: Requirement) -> Result:
             "docs/dialects.md shows how to write one",
         )
     fault = False
+    guard = NetworkGuard()
     try:
-        asyncio.run(_run(target, check))
+        asyncio.run(_run(target, check, guard))
         outcome, detail = Outcome.PASSED, ""
     except Violation as violation:
         outcome, detail = Outcome.FAILED, _explained(violation, check)
@@ -53,17 +54,17 @@ def assess(target: Target, requirement: Requirement) -> Result:
     except Exception as error:  # noqa: BLE001 - a check that crashes is a fault of the kit
         what = str(error) if isinstance(error, KitError) else f"the check crashed: {error!r}"
         outcome, detail, fault = Outcome.NOT_VERIFIED, f"kit error: {what}", True
-    return Result(requirement, outcome, check.evidence, detail, fault)
+    return Result(requirement, outcome, check.evidence, detail, fault, tuple(guard.strays))
 
 
-async def _run(target: Target, check: Check) -> None:
+async def _run(target: Target, check: Check, guard: NetworkGuard) -> None:
     subject = Subject(
         target.adapter, target.capabilities, target.errors, target.library, target.examples
     )
     deeper = target.examples / EXAMPLES if "fuzzed" in check.evidence else 1.0
     with (
         isolated_environment(),
-        NetworkGuard() as guard,
+        guard,
         Wire(target.dialect, limit=CHECK_LIMIT * max(1.0, deeper)) as wire,
     ):
         try:
@@ -73,6 +74,7 @@ async def _run(target: Target, check: Check) -> None:
         except Violation as violation:
             wire.assert_sound()
             _blame_the_cause(guard, wire, violation)
+            _excuse_a_stream(wire, check, violation)
             raise
         except (Exempt, NotApplicable, NotVerified) as reason:
             wire.assert_sound()
@@ -107,6 +109,15 @@ def _blame_the_cause(guard: NetworkGuard, wire: Wire, violation: Violation | Non
             expected=violation.expected,
             seen=f"{violation.seen}, after the server hung up at {CHECK_LIMIT:g} s",
             look_at="a blocking call in a coroutine",
+        ) from violation
+
+
+def _excuse_a_stream(wire: Wire, check: Check, violation: Violation) -> None:
+    """What is made of a reply that was to be streamed, and was not, shows nothing."""
+    if wire.streamed and requirements()[check.requirement].capability != "backend":
+        raise NotVerified(
+            "the request asks for a stream, which this wire does not script: let the adapter call "
+            "the provider without streaming"
         ) from violation
 
 

@@ -75,6 +75,7 @@ class KitSession:
         self._results: dict[str, dict[str, Result]] = {
             target.adapter.name: {} for target in targets
         }
+        self._strays = [host for target in targets for host in target.strays]
 
     # First, so that what else looks at the items (-k, marks, other plugins) sees ours.
     @pytest.hookimpl(tryfirst=True)
@@ -100,6 +101,8 @@ class KitSession:
         if message is None:
             return
         result = _final(message, report)
+        if message["result"] is not None:
+            self._strays += message["result"]["strays"]
         if result is not None:
             self._results[message["adapter"]][result.requirement.id] = result
 
@@ -113,10 +116,11 @@ class KitSession:
                     target.adapter.name,
                     target.capabilities,
                     self._results[target.adapter.name],
-                    target.contacted,
                 )
                 for target in self._targets
             )
+        ).with_contacts(
+            {target.adapter.name: target.contacted for target in self._targets}, self._strays
         )
         self._config.stash[report_key] = report
         if report.kit_faults:
@@ -151,6 +155,7 @@ def _message(item: RequirementItem) -> dict[str, Any]:
             "evidence": list(found.evidence),
             "detail": found.detail,
             "kit_fault": found.kit_fault,
+            "strays": list(found.strays),
         },
     }
 

@@ -43,6 +43,8 @@ class Target:
     capabilities: frozenset[Capability]
     contacted: tuple[str, ...] = field(default=())
     """Hosts that it tried to reach while it was loaded."""
+    strays: tuple[str, ...] = field(default=())
+    """Hosts that were tried meanwhile, by threads that it has not started."""
     examples: int = EXAMPLES
     """How many made-up texts a fuzzed check tries."""
 
@@ -94,6 +96,7 @@ def _load(spelled: str) -> Target:
         errors=errors,
         capabilities=capabilities(adapter),
         contacted=tuple(guard.hosts),
+        strays=tuple(guard.strays),
     )
 
 

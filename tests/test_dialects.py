@@ -49,6 +49,18 @@ def _recorded(adapter: str) -> list[tuple[str, Interaction]]:
 
 
 @BY_NAME
+def test_a_reply_may_say_nothing_of_a_cache(dialect: Dialect) -> None:
+    told, untold = (
+        dialect.write_chat(ChatReply(usage=Counts(3, 2), cache_counted=counted))
+        for counted in (True, False)
+    )
+    assert dialect.read_reply(told) == dialect.read_reply(untold)
+    assert b'cached_tokens":0' in told or b'cache_read_input_tokens":0' in told
+    assert b'cached_tokens":0' not in untold
+    assert b'cache_read_input_tokens":0' not in untold
+
+
+@BY_NAME
 @given(text=text, usage=counts)
 def test_reads_the_replies_that_it_writes(dialect: Dialect, text: str, usage: Counts) -> None:
     for reason in dialect.finish_reasons:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 
 import httpx2
 import pytest
@@ -67,6 +68,18 @@ def test_a_stalled_reply_is_cancelled_when_its_client_leaves() -> None:
             _post(server.origin, timeout=0.1)
         assert cancelled.wait(5)
     assert server.sent == []
+
+
+def test_a_cut_reply_can_stall_before_it_ends() -> None:
+    async def stall(received: Received) -> Reply:
+        return Reply(b"0123456789", cut_at=5, stall=0.05 if received.path == "/short" else 60)
+
+    with LoopbackServer(stall, limit=10) as server:
+        with pytest.raises(httpx2.ReadTimeout):
+            _post(server.origin, timeout=0.1)
+        with pytest.raises(httpx2.RemoteProtocolError, match="received 5 bytes, expected 10"):
+            _post(f"{server.origin}/short")
+    assert server.fault is None
 
 
 def test_the_server_hangs_up_at_its_limit() -> None:
@@ -236,6 +249,25 @@ def test_the_guard_names_whom_it_keeps_from_being_contacted() -> None:
         ):
             telemetry.sendto(b"x", ("192.0.2.2", 8125))
     assert guard.hosts == ["api.example.com:443", "192.0.2.1:80", "192.0.2.2:8125"]
+
+
+def test_the_guard_keeps_older_threads_apart() -> None:
+    def phone(go: threading.Event, host: str) -> None:
+        go.wait()
+        with suppress(NetworkBlockedError):
+            socket.create_connection((host, 443), timeout=1)
+
+    go = threading.Event()
+    older = threading.Thread(target=phone, args=(go, "older.example.com"))
+    older.start()
+    with NetworkGuard() as guard:
+        younger = threading.Thread(target=phone, args=(go, "younger.example.com"))
+        younger.start()
+        go.set()
+        older.join()
+        younger.join()
+    assert guard.hosts == ["younger.example.com:443"]
+    assert guard.strays == ["older.example.com:443"]
 
 
 async def test_the_guard_stops_an_http_client_of_a_running_loop() -> None:

@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+from tck.checks.conversations import assert_turns
 from tck.checks.extraction import (
     INSTANCES,
     Attempts,
@@ -100,7 +101,9 @@ async def messages_and_roles(subject: Subject, wire: Wire) -> None:
         {"role": "system", "content": "Instruction: café."},
         {"role": "user", "content": "First question,\n with a line feed"},
         {"role": "assistant", "content": "First answer"},
+        # Two in a row, and a piece of code.
         {"role": "user", "content": "Second question 😀"},
+        {"role": "user", "content": "    indented = True\n"},
     ]
     before = [dict(message) for message in messages]
     async with subject.backend(wire) as backend:
@@ -110,8 +113,9 @@ async def messages_and_roles(subject: Subject, wire: Wire) -> None:
         assert_equal(
             "the instructions on the wire", before[0]["content"], "\n".join(request.instructions)
         )
-        turns = tuple((message["role"], message["content"]) for message in before[1:])
-        assert_equal("the turns on the wire", turns, request.turns)
+        assert_turns(
+            [(message["role"], message["content"]) for message in before[1:]], request.turns
+        )
 
 
 @check("BKD-05")
@@ -137,7 +141,7 @@ async def close(subject: Subject, wire: Wire) -> None:
 @check("BKD-07")
 async def failures_raise(subject: Subject, wire: Wire) -> None:
     async with subject.backend(wire) as backend:
-        for status in (400, 401, 429, 500):
+        for status in (400, 401, 403, 404, 422, 429, 500, 503):
             wire.fail(status, "the text of an error")
             await raised(lambda: backend(hello()), f"await backend(messages) against {status}")
         for what, reply in (

@@ -5,8 +5,10 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 from llm import ChatMessage, LLMProvider
+from tck.checks.conversations import assert_conversation
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
 from tck.checks.subject import (
@@ -81,10 +83,12 @@ async def usage(subject: Subject, wire: Wire) -> None:
     ]
     if wire.dialect.may_omit_usage:
         counts.insert(2, None)
+    replies = [ChatReply(usage=expected) for expected in counts]
+    replies.append(ChatReply(usage=Counts(prompt=21, completion=3), cache_counted=False))
     async with subject.chat(wire) as provider:
-        for expected in counts:
-            wire.reply(ChatReply(usage=expected))
-            _assert_usage(expected, await completed(provider, hello()))
+        for reply in replies:
+            wire.reply(reply)
+            _assert_usage(reply.usage, await completed(provider, hello()))
 
 
 @check("CHAT-06")
@@ -98,6 +102,10 @@ async def messages_reach_the_wire(subject: Subject, wire: Wire) -> None:
         ChatMessage(role="system", content="Late instruction."),
         ChatMessage(role="assistant", content="Second answer"),
         ChatMessage(role="user", content="Third question 😀"),
+        # As a chat holds them: two in a row, one that was there before, and a piece of code.
+        ChatMessage(role="user", content="    indented = True\n"),
+        ChatMessage(role="assistant", content="First answer"),
+        ChatMessage(role="user", content="Second question"),
     ]
     arrived = _arriving(wire)
     async with subject.chat(wire) as provider:
@@ -110,7 +118,7 @@ async def messages_reach_the_wire(subject: Subject, wire: Wire) -> None:
                     expected="the caller's messages are unchanged after the call",
                     seen=f"{len(messages)} messages where {len(before)} were passed, or others",
                 )
-            _assert_conversation(before, _only(arrived))
+            assert_conversation(before, _only(arrived))
 
 
 @check("CHAT-08")
@@ -123,7 +131,7 @@ async def max_tokens(subject: Subject, wire: Wire) -> None:
 
     wire.on_chat(script)
     async with subject.chat(wire) as provider:
-        for limit in (17, 1):
+        for limit in (17, 1, 8000):
             arrived.clear()
             seen = await completed(provider, hello(), max_tokens=limit)
             assert_equal("max_tokens on the wire", limit, _only(arrived).max_tokens)
@@ -231,9 +239,9 @@ async def no_key_in_sight(subject: Subject, wire: Wire) -> None:
             await completed(provider, hello())
             for status in (401, 400, 500):
                 wire.fail(status, "no")
-                with suppress(Violation):  # whether it raises is for other checks
-                    error = await raised(lambda: say_hello(provider), "complete()")
-                    shown[f"the error after {status}"] = "".join(traceback.format_exception(error))
+                shown[f"the error after {status}"] = await _error_shown(provider)
+            wire.answer(None)
+            shown["the error after a lost connection"] = await _error_shown(provider)
     for number, record in enumerate(logged):
         shown[f"log record {number}"] = record
     for where, text in shown.items():
@@ -242,6 +250,13 @@ async def no_key_in_sight(subject: Subject, wire: Wire) -> None:
                 expected="the API key is nowhere to be seen",
                 seen=f"it is in {where}: {text.replace(API_KEY, '<the key>'):.160}",
             )
+
+
+async def _error_shown(provider: Any) -> str:
+    with suppress(Violation):  # whether it raises is for other checks
+        error = await raised(lambda: say_hello(provider), "complete()")
+        return "".join(traceback.format_exception(error))
+    return ""
 
 
 @check("CHAT-16")
@@ -339,41 +354,3 @@ def _assert_usage(expected: Counts | None, answer: Answer) -> None:
     for name in ("prompt", "completion", "cached"):
         assert_equal(f"usage.{name}_tokens", getattr(expected, name), getattr(seen, name))
     assert_equal("usage.total_tokens", expected.total, answer.total_tokens)
-
-
-def _assert_conversation(messages: Sequence[ChatMessage], request: ChatRequest) -> None:
-    """Every message once, in order, with its role; instructions may be joined into one."""
-    instructions = [message.content for message in messages if message.role == "system"]
-    turns = [(message.role, message.content) for message in messages if message.role != "system"]
-    for role, text in request.turns:
-        for instruction in instructions:
-            if instruction in text:
-                raise Violation(
-                    expected=f"the system message {instruction!r} arrives as an instruction",
-                    seen=f"it arrived in a turn of the {role}",
-                )
-    _assert_in_order(instructions, "\n".join(request.instructions))
-    if len(request.turns) != len(turns):
-        raise Violation(
-            expected=f"{len(turns)} turns arrive: {', '.join(role for role, _ in turns)}",
-            seen=f"{len(request.turns)}: {', '.join(role for role, _ in request.turns)}",
-        )
-    for number, (expected, arrived) in enumerate(zip(turns, request.turns, strict=True)):
-        if arrived != expected:
-            raise Violation(
-                expected=f"turn {number} is {expected[0]}: {expected[1]!r}",
-                seen=f"{arrived[0]}: {arrived[1]!r:.120}",
-            )
-
-
-def _assert_in_order(instructions: Sequence[str], whole: str) -> None:
-    end = 0
-    for text in instructions:
-        count = whole.count(text)
-        place = whole.find(text, end)
-        if count != 1 or place < 0:
-            raise Violation(
-                expected=f"the instruction {text!r} arrives once, after those before it",
-                seen="it arrived out of order" if count == 1 else f"it arrived {count} times",
-            )
-        end = place + len(text)

@@ -22,9 +22,11 @@ from tck.checks.subject import (
     hello,
     raised,
     together,
+    told,
 )
 from tck.verdicts import Violation
 from tck.wire.dialects.model import ChatReply, ChatRequest, Counts
+from tck.wire.server import Reply
 from tck.wire.wire import Wire
 
 CONCURRENT_CALLS = 64
@@ -35,7 +37,7 @@ OVERLAPPING = 8
 async def no_cross_talk(subject: Subject, wire: Wire) -> None:
     async def script(request: ChatRequest) -> ChatReply:
         await wire.turn()
-        asked = _NUMBERED.search(request.turns[-1][1]) if request.turns else None
+        asked = _NUMBERED.search(told(request))
         number = int(asked[1]) if asked else CONCURRENT_CALLS
         return ChatReply(text=f"answer-{number:03}", usage=_usage_of(number))
 
@@ -43,8 +45,7 @@ async def no_cross_talk(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
 
         async def ask(number: int) -> None:
-            question = ChatMessage(role="user", content=f"question-{number:03}")
-            seen = await completed(provider, [question])
+            seen = await completed(provider, _asking(number))
             # Only whose answer it is: what else may be wrong with it is for other checks.
             if f"answer-{number:03}" not in str(seen.text).lower():
                 raise Violation(
@@ -66,6 +67,18 @@ async def no_cross_talk(subject: Subject, wire: Wire) -> None:
 _NUMBERED = re.compile(r"question-(\d{3})")
 
 
+def _asking(number: int) -> list[ChatMessage]:
+    """A conversation that asks a question, which need not be where it differs from the next."""
+    question, last = f"question-{number:03}", ChatMessage(role="user", content="Go on.")
+    asked = ChatMessage(role="user", content=question)
+    conversations = (
+        [asked],
+        [ChatMessage(role="system", content=f"You answer {question}."), last],
+        [asked, ChatMessage(role="assistant", content="One moment."), last],
+    )
+    return conversations[number % len(conversations)]
+
+
 def _usage_of(number: int) -> Counts:
     return Counts(prompt=1000 + number, completion=2000 + number)
 
@@ -85,6 +98,7 @@ async def timeout(subject: Subject, wire: Wire) -> None:
 
 
 _STALL, _LATE = "never answer this", "answer this late"
+_STALL_HALFWAY = f"{_STALL}, but for half a reply"
 _PATIENT = 30.0
 
 
@@ -92,12 +106,17 @@ async def _most_attempts_within(subject: Subject, wire: Wire, short: float) -> i
     """Hold both timeouts to ``short`` seconds; how often a stalled call was attempted."""
     arrived: Counter[str] = Counter()
 
-    async def script(request: ChatRequest) -> ChatReply | None:
+    # An adapter that blocks its event loop would otherwise never be heard of again.
+    for_good = 2 * _bound(short)
+
+    async def script(request: ChatRequest) -> ChatReply | Reply | None:
         asked = request.turns[-1][1] if request.turns else ""
         arrived[asked] += 1
+        if asked.startswith(_STALL_HALFWAY):
+            whole = wire.dialect.write_chat(ChatReply())
+            return Reply(whole, cut_at=len(whole) // 2, stall=for_good)
         if asked.startswith(_STALL):
-            # An adapter that blocks its event loop would otherwise never be heard of again.
-            await asyncio.sleep(2 * _bound(short))
+            await asyncio.sleep(for_good)
             return None
         if asked == _LATE:
             await asyncio.sleep(short + 0.25)
@@ -107,15 +126,17 @@ async def _most_attempts_within(subject: Subject, wire: Wire, short: float) -> i
     async with (
         # With the retries that its users get: the timeout is to hold them too.
         subject.chat(wire, own_retries=True, timeout=_PATIENT) as patient,
+        subject.chat(wire, own_retries=True, timeout=_PATIENT) as halfway,
         subject.chat(wire, own_retries=True, timeout=short) as hasty,
         subject.chat(wire, own_retries=True, timeout=short) as overridden,
     ):
         # What is slow only once, such as an SDK's import, is no part of what is timed.
-        for provider in (patient, hasty, overridden):
+        for provider in (patient, halfway, hasty, overridden):
             await completed(provider, hello(), timeout=_PATIENT)
         await together(
-            _assert_times_out(subject, patient, short, arrived, per_call=True),
-            _assert_times_out(subject, hasty, short, arrived, per_call=False),
+            _assert_times_out(subject, patient, short, arrived, _STALL, per_call=True),
+            _assert_times_out(subject, halfway, short, arrived, _STALL_HALFWAY, per_call=True),
+            _assert_times_out(subject, hasty, short, arrived, _STALL, per_call=False),
             _assert_waits(overridden),
         )
     return max(count for asked, count in arrived.items() if asked.startswith(_STALL))
@@ -126,17 +147,24 @@ def _bound(timeout: float) -> float:
 
 
 async def _assert_times_out(
-    subject: Subject, provider: Any, timeout: float, arrived: Counter[str], *, per_call: bool
+    subject: Subject,
+    provider: Any,
+    timeout: float,
+    arrived: Counter[str],
+    stall: str,
+    *,
+    per_call: bool,
 ) -> None:
     bound = _bound(timeout)
     whose = "complete(timeout=…)" if per_call else "the constructor's timeout"
     parameters = {"timeout": timeout} if per_call else {}
-    question = f"{_STALL} ({whose})"
+    question = f"{stall} ({whose})"
     messages = [ChatMessage(role="user", content=question)]
     start = time.perf_counter()
     error = await raised(
         lambda: provider.complete(messages, **parameters),
-        f"complete() against a stalled server, with {whose} of {timeout:g} s,",
+        f"complete() against a server that stalls{stall.removeprefix(_STALL)}, with {whose} of "
+        f"{timeout:g} s,",
         limit=bound,
     )
     took = time.perf_counter() - start
@@ -147,7 +175,9 @@ async def _assert_times_out(
         )
     if not isinstance(error, subject.error_class("ProviderTimeoutError")):
         raise Violation(
-            expected=f"ProviderTimeoutError after {whose} of {timeout:g} s", seen=described(error)
+            expected=f"ProviderTimeoutError after {whose} of {timeout:g} s, against a server that "
+            f"stalls{stall.removeprefix(_STALL)}",
+            seen=described(error),
         )
     if took > bound:  # whoever blocks the event loop escapes the limit above
         raise Violation(

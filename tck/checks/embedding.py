@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
@@ -13,7 +14,7 @@ from tck.building import build, release
 from tck.checks import in_process
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
-from tck.checks.subject import Subject, described, raised, returned, together
+from tck.checks.subject import Subject, described, ended, raised, returned, together
 from tck.verdicts import Violation
 from tck.wire.dialects.model import EmbeddingRequest
 from tck.wire.server import Reply
@@ -68,10 +69,11 @@ async def order(subject: Subject, wire: Wire) -> None:
         length = _dimensions(provider)
         for how, listing in listings.items():
             _serve(wire, length, listing)
-            texts = _texts(how)
+            texts = _repeating(how)
             expected = [vector_of(text, length) for text in texts]
-            vectors = await returned(partial(provider.embed, texts), "embed()")
-            for text, wanted, seen in zip(texts, expected, _vectors(vectors), strict=True):
+            returned_ones = await returned(partial(provider.embed, texts), "embed()")
+            vectors = _vectors(returned_ones, len(texts))
+            for text, wanted, seen in zip(texts, expected, vectors, strict=True):
                 if list(seen) != wanted:
                     owners = (
                         repr(other)
@@ -98,14 +100,13 @@ async def length_and_number(subject: Subject, wire: Wire) -> None:
     async with subject.embedding(wire) as provider:
         length = _dimensions(provider)
         _serve(wire, length, list)
-        texts = _texts("right")
-        vectors = await returned(partial(provider.embed, texts), "embed()")
-        lengths = [len(vector) for vector in _vectors(vectors)]
-        if lengths != [length] * len(texts):
-            raise Violation(
-                expected=f"{len(texts)} vectors of length dimensions = {length}",
-                seen=f"lengths {lengths}",
-            )
+        for texts in (_texts("right"), _repeating("repeated")):
+            vectors = await returned(partial(provider.embed, texts), "embed()")
+            _assert_lengths(vectors, len(texts), length)
+        texts = [*_texts("beside an empty one"), ""]
+        vectors, refusal = await ended(partial(provider.embed, texts), "embed()")
+        if refusal is None:
+            _assert_lengths(vectors, len(texts), length)
         if subject.in_process:
             return
         for what, spoil in spoiled.items():
@@ -117,6 +118,14 @@ async def length_and_number(subject: Subject, wire: Wire) -> None:
                 raise Violation(
                     expected=f"a ProviderError against a reply with {what}", seen=described(error)
                 )
+
+
+def _assert_lengths(vectors: object, number: int, length: int) -> None:
+    lengths = [len(vector) for vector in _vectors(vectors, number)]
+    if lengths != [length] * number:
+        raise Violation(
+            expected=f"{number} vectors of length dimensions = {length}", seen=f"lengths {lengths}"
+        )
 
 
 @check("EMB-07", needs_wire=False)
@@ -157,15 +166,18 @@ async def plain_floats(subject: Subject, wire: Wire) -> None:
         _assert_plain(await returned(partial(provider.embed, _texts("plain")), "embed()"))
         if not wire.received:  # in the process
             return
-        for odd in (math.nan, math.inf):
-            _serve(wire, length, lambda listed: [(n, [odd, *v[1:]]) for n, v in listed])  # noqa: B023
-            error = await raised(
-                partial(provider.embed, _texts(f"{odd}")), f"embed() against a vector with {odd}"
-            )
+        for odd, where in itertools.product((math.nan, math.inf), ("every", "the last")):
+            _serve(wire, length, partial(_spoiled, odd=odd, only_last=where != "every"))
+            what = f"{odd} in {where} vector"
+            error = await raised(partial(provider.embed, _texts(what)), f"embed() against {what}")
             if not isinstance(error, subject.error_class("ProviderError")):
-                raise Violation(
-                    expected=f"a ProviderError against a vector with {odd}", seen=described(error)
-                )
+                raise Violation(expected=f"a ProviderError against {what}", seen=described(error))
+
+
+def _spoiled(listed: Numbered, *, odd: float, only_last: bool) -> Numbered:
+    if only_last:
+        return [*listed[:-1], *_spoiled(listed[-1:], odd=odd, only_last=False)]
+    return [(number, [*vector[:-1], odd]) for number, vector in listed]
 
 
 def _assert_plain(vectors: object) -> None:
@@ -260,6 +272,12 @@ _LARGEST_BATCH = 2048
 def _texts(purpose: str) -> list[str]:
     """Other texts for each purpose, for adapters that keep the vectors that they know."""
     return [f"{word} ({purpose})" for word in _WORDS]
+
+
+def _repeating(purpose: str) -> list[str]:
+    """As `_texts`, with the first of them at the end once more."""
+    texts = _texts(purpose)
+    return [*texts, texts[0]]
 
 
 def vector_of(text: str, length: int) -> list[float]:

@@ -15,9 +15,19 @@ from tck.adapter import Endpoint
 from tck.building import build, release
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.checks.registry import check
-from tck.checks.subject import Subject, Surface, described, raised, together
+from tck.checks.subject import (
+    Answer,
+    Subject,
+    Surface,
+    assert_equal,
+    described,
+    ended,
+    hello,
+    raised,
+    together,
+)
 from tck.verdicts import Violation
-from tck.wire.dialects.model import ChatReply, EmbeddingRequest
+from tck.wire.dialects.model import ChatReply, Counts, Dialect, EmbeddingRequest, Unreadable
 from tck.wire.server import Reply
 from tck.wire.wire import Wire
 
@@ -46,20 +56,32 @@ async def unauthorized(subject: Subject, wire: Wire) -> None:
 
 @check("ERR-03", transmutable=True)
 async def rate_limited(subject: Subject, wire: Wire) -> None:
-    # An adapter whose retries cannot be switched off sleeps for these: they are small.
     for surface in subject.surfaces():
         async with surface.open(wire) as provider:
-            for value, expected in (("2", 2.0), ("1", 1.0), (None, None)):
-                wire.fail(429, "slow down", {} if value is None else {"Retry-After": value})
-                error = await _error_of(subject, wire, surface, provider, 429)
-                seen = getattr(error, "retry_after", "no such attribute")
-                if seen != expected or not isinstance(seen, type(expected)):
-                    sent = "without Retry-After" if value is None else f"with Retry-After: {value}"
-                    raise Violation(
-                        expected=f"retry_after = {expected!r} on the error of {surface.name}() "
-                        f"after a 429 {sent}",
-                        seen=f"retry_after = {seen!r:.80}",
-                    )
+            before = len(wire.received)
+            # An adapter whose retries cannot be switched off sleeps for these: they are small.
+            small = "2", "1", "0", None
+            for value in small:
+                await _assert_retry_after(subject, wire, surface, provider, value)
+            # One that has tried nothing again will not sleep for this either.
+            if len(wire.received) - before == len(small):
+                await _assert_retry_after(subject, wire, surface, provider, "120")
+
+
+async def _assert_retry_after(
+    subject: Subject, wire: Wire, surface: Surface, provider: Any, value: str | None
+) -> None:
+    expected = None if value is None else float(value)
+    wire.fail(429, "slow down", {} if value is None else {"Retry-After": value})
+    error = await _error_of(subject, wire, surface, provider, 429)
+    seen = getattr(error, "retry_after", "no such attribute")
+    if seen != expected or not isinstance(seen, type(expected)):
+        sent = "without Retry-After" if value is None else f"with Retry-After: {value}"
+        raise Violation(
+            expected=f"retry_after = {expected!r} on the error of {surface.name}() "
+            f"after a 429 {sent}",
+            seen=f"retry_after = {seen!r:.80}",
+        )
 
 
 @check("ERR-05", transmutable=True)
@@ -149,6 +171,20 @@ async def unreadable_replies(subject: Subject, wire: Wire) -> None:
                 error = await raised(lambda: surface.call(provider), where)  # noqa: B023
                 if not isinstance(error, provider_error):
                     raise Violation(expected=f"a ProviderError from {where}", seen=described(error))
+            if surface.kind == "chat" and not isinstance(wire.dialect, TransmutedDialect):
+                for what, body in _miscounted(wire).items():
+                    wire.answer(Reply(body))
+                    await _assert_miscounted(subject, provider, what)
+
+
+async def _assert_miscounted(subject: Subject, provider: Any, what: str) -> None:
+    """Raise a `Violation` unless wrong counts give a `ProviderError`, or do the text no harm."""
+    where = f"complete() against a 200 with {what}"
+    completion, error = await ended(lambda: provider.complete(hello()), where)
+    if error is None:
+        assert_equal(f"content of {where}", _SPOILT, Answer(completion).text)
+    elif not isinstance(error, subject.error_class("ProviderError")):
+        raise Violation(expected=f"a ProviderError from {where}", seen=described(error))
 
 
 @check("ERR-09", transmutable=True)
@@ -261,15 +297,18 @@ async def cause(subject: Subject, wire: Wire) -> None:
         async with surface.open(wire) as provider:
             for status in (400, 401, 429, 500):
                 wire.fail(status, _MESSAGE)
-                error = await raised(
-                    lambda: surface.call(provider),  # noqa: B023
-                    f"{surface.name}() against HTTP {status}",
-                )
-                if error.__cause__ is None:
-                    raise Violation(
-                        expected=f"the error after {status} has the SDK's exception as __cause__",
-                        seen=f"{described(error)}, without a cause",
-                    )
+                await _assert_cause(surface, provider, f"HTTP {status}")
+            wire.answer(None)
+            await _assert_cause(surface, provider, "a reset before the reply")
+
+
+async def _assert_cause(surface: Surface, provider: Any, what: str) -> None:
+    error = await raised(lambda: surface.call(provider), f"{surface.name}() against {what}")
+    if error.__cause__ is None:
+        raise Violation(
+            expected=f"the error after {what} has the SDK's exception as __cause__",
+            seen=f"{described(error)}, without a cause",
+        )
 
 
 @check("ERR-13", transmutable=True)
@@ -277,13 +316,13 @@ async def requests_are_not_multiplied(subject: Subject, wire: Wire) -> None:
     for surface in subject.surfaces():
         for retries in (0, 1):
             options = {"max_retries": retries}
+            once = dict.fromkeys((400, 401, 403, 404, 422), 1)
             async with subject.built(
                 surface.kind, wire.endpoint(surface.model), options, {}
             ) as provider:
-                for status, most in ((400, 1), (401, 1), (404, 1), (503, retries + 1)):
-                    # Here a retry is not forbidden, and costs no wait.
+                for status, most in (once | dict.fromkeys((429, 503), retries + 1)).items():
                     body = wire.dialect.write_error(status, _MESSAGE)
-                    wire.answer(Reply(body, status, {"retry-after": "0"}))
+                    wire.answer(Reply(body, status, _RETRY_NOW))
                     before = len(wire.received)
                     where = f"{surface.name}() against HTTP {status}"
                     await raised(lambda: surface.call(provider), where)  # noqa: B023
@@ -294,6 +333,10 @@ async def requests_are_not_multiplied(subject: Subject, wire: Wire) -> None:
                             f"max_retries={retries}",
                             seen=f"{sent} requests",
                         )
+
+
+# Here a retry is not forbidden, and costs no wait; the SDKs take no 0 for an answer.
+_RETRY_NOW = {"retry-after": "0", "retry-after-ms": "1"}
 
 
 def malformed(wire: Wire, surface: Surface) -> dict[str, bytes]:
@@ -310,10 +353,56 @@ def malformed(wire: Wire, surface: Surface) -> dict[str, bytes]:
     }
     if isinstance(wire.dialect, TransmutedDialect):
         return bodies  # what the rest would look like, only a dialect knows
-    return bodies | {
+    bodies |= {
         "an `error` object": wire.dialect.write_error(500, "overloaded"),
         "wrong types": json.dumps(_misshapen(json.loads(good))).encode(),
     }
+    emptied = json.dumps(_emptied(json.loads(good))).encode()
+    if surface.kind == "chat" and not _is_reply(wire.dialect, emptied):
+        bodies["no choices in its list"] = emptied
+    return bodies
+
+
+def _emptied(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: [] if isinstance(inner, list) else inner for name, inner in value.items()}
+
+
+def _is_reply(dialect: Dialect, body: bytes) -> bool:
+    """Whether the wire has such a reply: on some an empty list is a reply without text."""
+    try:
+        dialect.read_reply(body)
+    except Unreadable:
+        return False
+    return True
+
+
+def _miscounted(wire: Wire) -> dict[str, bytes]:
+    """Replies that are whole but for the types of their counts, each with what it is."""
+    counts = Counts(prompt=_PROMPT, completion=_COMPLETION)
+    good = json.loads(wire.dialect.write_chat(ChatReply(text=_SPOILT, usage=counts)))
+    bodies = {
+        "texts where the counts were": _recounted(good),
+        "a text where the counts were": {
+            name: "many" if isinstance(inner, dict) and _recounted(inner) != inner else inner
+            for name, inner in good.items()
+        },
+    }
+    return {what: json.dumps(body).encode() for what, body in bodies.items() if body != good}
+
+
+def _recounted(value: dict[str, Any]) -> dict[str, Any]:
+    """The same with texts where the counts were."""
+    return {
+        name: _recounted(inner)
+        if isinstance(inner, dict)
+        else "many"
+        if inner in (_PROMPT, _COMPLETION)
+        else inner
+        for name, inner in value.items()
+    }
+
+
+_PROMPT, _COMPLETION = 271828, 141421
 
 
 def _good(wire: Wire, surface: Surface) -> bytes:

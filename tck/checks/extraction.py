@@ -25,6 +25,17 @@ class Vehicle(BaseModel):
     wheel_count: int
 
 
+class Wheel(BaseModel):
+    diameter_mm: int
+
+
+class Bicycle(BaseModel):
+    """What feedback is about."""
+
+    frame_colour: str
+    front_wheel: Wheel
+
+
 class Fuel(enum.Enum):
     PETROL = "petrol"
     WIND = "wind"

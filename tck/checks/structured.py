@@ -6,16 +6,20 @@ import asyncio
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from llm import ChatMessage, StructuredExtractor
+from tck.checks.errors import malformed
 from tck.checks.extraction import (
     INSTANCES,
     Attempts,
+    Bicycle,
     Vehicle,
+    Wheel,
     as_json,
     assert_instance,
     extracted,
@@ -24,7 +28,7 @@ from tck.checks.extraction import (
 )
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
-from tck.checks.subject import Subject, described, hello, raised, together
+from tck.checks.subject import Subject, described, hello, raised, together, told
 from tck.verdicts import NotApplicable, Violation
 from tck.wire.dialects.model import ChatRequest
 from tck.wire.server import Reply
@@ -58,13 +62,9 @@ async def schema_reaches_the_model(subject: Subject, wire: Wire) -> None:
                 if not attempts.requests:
                     raise
             request = attempts.requests[0]
-            told = (
-                json.dumps(request.schema)
-                if request.schema is not None
-                else "\n".join([*request.instructions, *(text for _, text in request.turns)])
-            )
+            seen = told(request) if request.schema is None else json.dumps(request.schema)
             for name in _names(type(instance)):
-                if not re.search(rf"\b{name}\b", told):
+                if not re.search(rf"\b{name}\b", seen):
                     where = "the prompt" if request.schema is None else f"the {request.mode}"
                     raise Violation(
                         expected=f"the schema of {type(instance).__name__} reaches the model, in "
@@ -75,18 +75,24 @@ async def schema_reaches_the_model(subject: Subject, wire: Wire) -> None:
 
 @check("STR-04")
 async def feedback(subject: Subject, wire: Wire) -> None:
-    right = Vehicle(owner="Ana", wheel_count=4)
-    async with subject.chat(wire) as provider:
-        attempts = in_turn(wire, '{"owner": "Ana"}', as_json(right))
-        assert_instance(right, await extracted(provider, Vehicle, max_retries=1))
-        first, second = (_told(request) for request in _exactly(attempts, 2))
-        # The field is not in what the model wrote: only the feedback can add it.
-        if second.count("wheel_count") <= first.count("wheel_count"):
-            raise Violation(
-                expected="the request after invalid output names the field that failed, "
-                "'wheel_count'",
-                seen="the same prompt again" if first == second else f"{second[-200:]!r}",
-            )
+    vehicle = Vehicle(owner="Ana", wheel_count=4)
+    bicycle = Bicycle(frame_colour="red", front_wheel=Wheel(diameter_mm=622))
+    # The fields are not in what the model wrote: only the feedback can add them.
+    for right, wrong, failing in (
+        (vehicle, '{"owner": "Ana"}', ("wheel_count",)),
+        (bicycle, '{"front_wheel": {}}', ("frame_colour", "diameter_mm")),
+    ):
+        async with subject.chat(wire) as provider:
+            attempts = in_turn(wire, wrong, as_json(right))
+            assert_instance(right, await extracted(provider, type(right), max_retries=1))
+        first, second = (told(request) for request in _exactly(attempts, 2))
+        for name in failing:
+            if second.count(name) <= first.count(name):
+                raise Violation(
+                    expected="the request after invalid output names the field that failed, "
+                    f"{name!r}",
+                    seen="the same prompt again" if first == second else f"{second[-200:]!r}",
+                )
 
 
 @check("STR-05")
@@ -108,14 +114,7 @@ async def last_attempts(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
         in_turn(wire, *texts)
         error = await _exhausted(subject, provider, 2)
-        kept = getattr(error, "last_attempts", None)
-        if not isinstance(kept, list) or [meaning(text) for text in kept] != list(
-            map(meaning, texts)
-        ):
-            raise Violation(
-                expected=f"last_attempts holds every attempt, in order: {texts!r}",
-                seen=f"last_attempts = {kept!r:.300}",
-            )
+        _assert_kept(texts, error)
         found = getattr(error, "validation_errors", None)
         if not isinstance(found, list) or len(found) != len(texts):
             raise Violation(
@@ -128,6 +127,19 @@ async def last_attempts(subject: Subject, wire: Wire) -> None:
                     expected="validation_errors are pydantic's, of the field that failed",
                     seen=f"{one!r:.200}",
                 )
+        # Prose is an attempt too, and has no pydantic error.
+        texts[1] = "I think that it is Ana's."
+        in_turn(wire, *texts)
+        _assert_kept(texts, await _exhausted(subject, provider, 2))
+
+
+def _assert_kept(texts: Sequence[str], error: Exception) -> None:
+    kept = getattr(error, "last_attempts", None)
+    if not isinstance(kept, list) or list(map(meaning, kept)) != list(map(meaning, texts)):
+        raise Violation(
+            expected=f"last_attempts holds every attempt, in order: {texts!r}",
+            seen=f"last_attempts = {kept!r:.300}",
+        )
 
 
 @check("STR-08")
@@ -151,13 +163,27 @@ async def provider_errors_pass_through(subject: Subject, wire: Wire) -> None:
             sent = len(wire.received) - before
             if status == 401 and sent != 1:
                 raise Violation(expected="one request, as 401 will not pass", seen=f"{sent}")
+        await _assert_unreadable_replies_are_told(subject, wire, provider)
+
+
+async def _assert_unreadable_replies_are_told(subject: Subject, wire: Wire, provider: Any) -> None:
+    # Whether such a reply is tried again, and fails in the end, is the adapter's choice.
+    expected = tuple(map(subject.error_class, ("ProviderError", "StructuredExtractionError")))
+    for what, body in malformed(wire, subject.surfaces()[0]).items():
+        wire.answer(Reply(body))
+        where = f"complete_structured() against a 200 with {what}"
+        error = await raised(
+            lambda: provider.complete_structured(hello(), Vehicle, max_retries=0), where
+        )
+        if not isinstance(error, expected):
+            raise Violation(expected=f"a ProviderError from {where}", seen=described(error))
 
 
 @check("STR-09")
 async def the_callers_messages(subject: Subject, wire: Wire) -> None:
     conversation = [
         ChatMessage(role="system", content="First instruction: café."),
-        ChatMessage(role="user", content="First question,\n with a line feed"),
+        ChatMessage(role="user", content="    First question,\n    indented\n"),
         ChatMessage(role="assistant", content="First answer"),
         ChatMessage(role="system", content="Late instruction."),
         ChatMessage(role="user", content="Second question 😀"),
@@ -175,13 +201,18 @@ async def the_callers_messages(subject: Subject, wire: Wire) -> None:
 
 @check("STR-11")
 async def no_cross_talk(subject: Subject, wire: Wire) -> None:
+    asked: Counter[int] = Counter()
+
     async def script(request: ChatRequest) -> Reply:
         await wire.turn()
-        told = _told(request)
-        numbers = re.findall(r"owner-(\d\d)", told)
-        number = int(numbers[0]) if numbers else 0
+        owners = re.findall(r"owner-(\d\d)", told(request))
+        number = int(owners[0]) if owners else 0
+        # The feedback of another call is answered with that call's instance.
+        answered = map(int, re.findall(r"wheel-(\d+)", json.dumps(request.parameters)))
+        number = next((other for other in answered if other != number), number)
+        asked[number] += 1
         # Every second one is answered wrongly at first, so that feedback could be mixed too.
-        wrong = number % 2 and f'"wheel-{number}"' not in told
+        wrong = number % 2 and asked[number] == 1
         wheels = json.dumps(f"wheel-{number}") if wrong else number
         text = f'{{"owner": "owner-{number:02}", "wheel_count": {wheels}}}'
         return Reply(wire.structured_dialect.write_object(request, text))
@@ -302,10 +333,6 @@ def _exactly(attempts: Attempts, number: int) -> list[ChatRequest]:
     if len(attempts.requests) != number:
         raise Violation(expected=f"{number} attempts", seen=f"{len(attempts.requests)}")
     return attempts.requests
-
-
-def _told(request: ChatRequest) -> str:
-    return "\n".join([*request.instructions, *(text for _, text in request.turns)])
 
 
 def _names(model: type[BaseModel]) -> set[str]:

@@ -30,7 +30,7 @@ from tck.building import build, release
 from tck.cassettes.library import Library
 from tck.catalogue import Capability
 from tck.verdicts import NotVerified, Violation
-from tck.wire.dialects.model import Counts
+from tck.wire.dialects.model import ChatRequest, Counts
 from tck.wire.wire import Wire
 
 EXAMPLES = 40
@@ -227,7 +227,7 @@ async def returned(
     Raises:
         Violation: it raises, or does not return.
     """
-    outcome, error = await _ended(called, what, limit)
+    outcome, error = await ended(called, what, limit)
     if error is not None:
         raise Violation(
             expected=f"{what} succeeds", seen=f"it raised {described(error)}"
@@ -243,15 +243,20 @@ async def raised(
     Raises:
         Violation: it returns, or does not end.
     """
-    outcome, error = await _ended(called, what, limit)
+    outcome, error = await ended(called, what, limit)
     if error is None:
         raise Violation(expected=f"{what} raises", seen=f"it returned {outcome!r:.200}")
     return error
 
 
-async def _ended(
-    called: Callable[[], Awaitable[Any]], what: str, limit: float
+async def ended(
+    called: Callable[[], Awaitable[Any]], what: str, limit: float = CALL_LIMIT
 ) -> tuple[Any, Exception | None]:
+    """What a call returns and ``None``, or ``None`` and the exception that it raises.
+
+    Raises:
+        Violation: it does not end.
+    """
     bound = asyncio.timeout(limit)
     try:
         async with bound:
@@ -338,6 +343,11 @@ def _attribute(value: object, name: str, what: str) -> Any:
             seen=f"a {type(value).__name__} without it: {value!r:.120}",
         )
     return found
+
+
+def told(request: ChatRequest) -> str:
+    """Every text of a chat request."""
+    return "\n".join([*request.instructions, *(text for _, text in request.turns)])
 
 
 def described(error: BaseException) -> str:

@@ -70,7 +70,12 @@ class Report:
         return replace(
             self,
             adapters=tuple(
-                replace(adapter, contacted=(*loading.get(adapter.name, ()), *strays))
+                replace(
+                    adapter,
+                    contacted=tuple(
+                        dict.fromkeys([*adapter.contacted, *loading.get(adapter.name, ()), *strays])
+                    ),
+                )
                 for adapter in self.adapters
             ),
         )

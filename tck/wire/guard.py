@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+import threading
 from types import TracebackType
 from typing import Self
 
@@ -26,9 +27,13 @@ class NetworkGuard:
     def __init__(self) -> None:
         self.hosts: list[str] = []
         """``host:port`` or ``host`` of what was tried, each once, in order."""
+        self.strays: list[str] = []
+        """The same of what was tried by threads that are older than the opening of this guard."""
+        self._older: set[threading.Thread] = set()
 
     def __enter__(self) -> Self:
         _install()
+        self._older = set(threading.enumerate()) - {threading.current_thread()}
         _open_guards.append(self)
         return self
 
@@ -39,6 +44,14 @@ class NetworkGuard:
         trace: TracebackType | None,
     ) -> None:
         _open_guards.remove(self)
+        self._older.clear()
+
+    def remember(self, contact: str) -> None:
+        """Note that the current thread has tried to reach somebody."""
+        stray = threading.current_thread() in self._older
+        contacts = self.strays if stray else self.hosts
+        if contact not in contacts:
+            contacts.append(contact)
 
 
 _open_guards: list[NetworkGuard] = []
@@ -70,8 +83,7 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
         return
     contact = f"{name}:{port}" if port else name
     for guard in _open_guards:
-        if contact not in guard.hosts:
-            guard.hosts.append(contact)
+        guard.remember(contact)
     raise NetworkBlockedError(
         f"{contact} was not contacted: while adapters are graded, nothing but loopback is"
     )

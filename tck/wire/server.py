@@ -13,6 +13,7 @@ import struct
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -50,6 +51,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     cut_at: int | None = None
     """How many bytes of the body are sent before the connection is closed; ``None``: all."""
+    stall: float = 0.0
+    """Seconds for which a reply that is cut stays open, with nothing more to come."""
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,8 @@ class _Connection:
         if reply.cut_at is not None:
             self._write(h11.Data(data=body[: reply.cut_at]))
             await self._writer.drain()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._client_leaves(), reply.stall)
             return False
         self._write(h11.Data(data=body))
         self._write(h11.EndOfMessage())

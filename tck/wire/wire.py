@@ -53,6 +53,8 @@ class Wire:
         self._release: asyncio.TimerHandle | None = None
         self.problems: list[str] = []
         """Requests that this wire does not know, each in one clause."""
+        self.streamed = False
+        """Whether a request has asked for a stream of events."""
 
     def __enter__(self) -> Self:
         self._server.__enter__()
@@ -214,7 +216,9 @@ class Wire:
         self, dialect: Dialect, route: Route, body: bytes
     ) -> ChatAnswer | Awaitable[ChatAnswer]:
         if route == "chat" and self._chat is not None:
-            return self._chat(dialect.read_chat(body))
+            request = dialect.read_chat(body)
+            self.streamed = self.streamed or bool(request.parameters.get("stream"))
+            return self._chat(request)
         if (
             route == "embeddings"
             and self._embeddings is not None

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json
 
+from tests.mutants import taxonomy
 from tests.mutants.conforming import Backend, breaks, mutants_of
 
 
@@ -78,6 +79,17 @@ class SystemMessagesAreTheUsers(Backend):
         return super().body(users, model)
 
 
+@breaks("BKD-04")
+class OfTwoQuestionsTheLastIsSent(Backend):
+    def body(self, messages: Any, model: type[BaseModel] | None) -> dict[str, Any]:
+        kept: list[Any] = []
+        for message in messages:
+            if kept and kept[-1]["role"] == message["role"]:
+                kept.pop()
+            kept.append(message)
+        return super().body(kept, model)
+
+
 @breaks("BKD-02", "BKD-05")
 class StreamingIsAskedFor(Backend):
     def sent_kwargs(self) -> dict[str, Any]:
@@ -122,6 +134,17 @@ class TheTextOfAnErrorIsTheAnswer(Backend):
             return await super().choice(body)
         except Exception as error:
             return {"message": {"content": str(error)}}
+
+
+@breaks("BKD-07")
+class NotFoundIsAnEmptyAnswer(Backend):
+    async def choice(self, body: dict[str, Any]) -> Any:
+        try:
+            return await super().choice(body)
+        except taxonomy.ProviderInvalidRequestError as error:
+            if "404" not in str(error.__cause__):
+                raise
+            return {"message": {"content": ""}}
 
 
 @breaks("BKD-08")

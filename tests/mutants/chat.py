@@ -8,6 +8,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import httpx2
+
 from llm import ChatMessage, from_provider
 from llm import Usage as LlmUsage
 from tck import AdapterUnderTest, Endpoint
@@ -139,6 +141,12 @@ class CachedTokensAreCountedTwice(Chat):
         return usage
 
 
+@breaks("CHAT-05")
+class UsageWithoutDetailsIsAnError(Chat):
+    def cached_tokens(self, usage: dict[str, Any]) -> int:
+        return int(usage["prompt_tokens_details"]["cached_tokens"])
+
+
 @breaks("CHAT-06", "REC-01", "REC-05")
 class SystemBecomesAUserTurn(Chat):
     def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
@@ -176,6 +184,30 @@ class TuplesAreRefused(Chat):
         if isinstance(messages, tuple) and len(messages) > 1:
             raise TypeError("messages must be a list")
         return super().wire_messages(messages)
+
+
+@breaks("CHAT-06")
+class OfTwoQuestionsTheLastIsSent(Chat):
+    def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+        wire = super().wire_messages(messages)
+        later = [*(m["role"] for m in wire[1:]), "nobody"]
+        return [
+            message
+            for message, next_role in zip(wire, later, strict=True)
+            if (message["role"], next_role) != ("user", "user")
+        ]
+
+
+@breaks("CHAT-06")
+class RepeatedMessagesAreSentOnce(Chat):
+    def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+        return super().wire_messages(list(dict.fromkeys(messages)))
+
+
+@breaks("CHAT-06")
+class QuestionsAreStripped(Chat):
+    def wire_messages(self, messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
+        return [{**m, "content": m["content"].strip()} for m in super().wire_messages(messages)]
 
 
 @breaks("CHAT-02")
@@ -348,6 +380,12 @@ class KeyIsInTheLog(Chat):
         return await super().post(path, body, timeout)
 
 
+@breaks("CHAT-15")
+class KeyIsInTheErrorOfALostConnection(Chat):
+    def lost(self, error: httpx2.HTTPError) -> Any:
+        return taxonomy.ProviderServiceError(f"{error!r}: {dict(error.request.headers)}")
+
+
 @breaks("CHAT-16")
 class BareStopIsSpelled(Chat):
     def wire_stop(self, stop: Sequence[str] | None) -> Any:
@@ -370,6 +408,12 @@ class OneCallAtATime(Chat):
 class MaxTokensIsDropped(Chat):
     def body(self, messages: Any, temperature: float, max_tokens: Any, stop: Any) -> Any:
         return super().body(messages, temperature, None, stop)
+
+
+@breaks("CHAT-08")
+class LongAnswersAreClamped(Chat):
+    def body(self, messages: Any, temperature: float, max_tokens: Any, stop: Any) -> Any:
+        return super().body(messages, temperature, max_tokens and min(max_tokens, 4096), stop)
 
 
 @breaks("CHAT-03", "CHAT-08", "REC-01")
@@ -407,6 +451,22 @@ class UsageIsKeptOnSelf(Chat):
         await asyncio.sleep(0.005)
         reply.usage = self.last_usage
         return reply
+
+
+@breaks("CHAT-10")
+class QuestionsAreToldApartByTheLastMessage(Chat):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.flying: dict[str, asyncio.Task[Completion]] = {}
+
+    @functools.wraps(Chat.complete)
+    async def complete(self, messages: Any, **parameters: Any) -> Completion:  # type: ignore[override]
+        key = messages[-1].content
+        if key not in self.flying:
+            task = asyncio.create_task(super().complete(messages, **parameters))
+            task.add_done_callback(lambda _: self.flying.pop(key))
+            self.flying[key] = task
+        return await self.flying[key]
 
 
 @breaks("CHAT-11")
@@ -450,6 +510,28 @@ class TimeoutIsPerRetry(Chat):
 class TimeoutIsAServiceError(Chat):
     def timed_out(self) -> Exception:
         return taxonomy.ProviderServiceError("too slow")
+
+
+@breaks("CHAT-11")
+class TheTimeoutEndsWithTheHeaders(Chat):
+    async def post(self, path: str, body: dict[str, Any], timeout: float | None) -> Any:
+        headers = asyncio.Event()
+
+        async def arrived(response: Any) -> None:
+            headers.set()
+
+        self.http.event_hooks["response"].append(arrived)
+        call = asyncio.create_task(self.attempts(path, body))
+        waiting = asyncio.create_task(headers.wait())
+        limit = timeout or self.timeout
+        try:
+            await asyncio.wait({call, waiting}, timeout=limit, return_when="FIRST_COMPLETED")
+            if not call.done() and not headers.is_set():
+                raise self.timed_out()
+            return await call
+        finally:
+            call.cancel()
+            waiting.cancel()
 
 
 @breaks("CHAT-11")

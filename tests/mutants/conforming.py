@@ -225,9 +225,12 @@ class Chat(Client):
         usage = reply.get("usage")
         if usage is None:
             return None
-        prompt, completion = usage["prompt_tokens"], usage["completion_tokens"]
-        cached = usage["prompt_tokens_details"]["cached_tokens"]
-        return Usage(prompt, completion, prompt + completion, cached)
+        prompt, completion = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
+        return Usage(prompt, completion, prompt + completion, self.cached_tokens(usage))
+
+    def cached_tokens(self, usage: dict[str, Any]) -> int:
+        details = usage.get("prompt_tokens_details") or {}
+        return int(details.get("cached_tokens") or 0)
 
 
 class Extractor(Chat):
@@ -310,8 +313,10 @@ class Extractor(Chat):
     def complaint(self, problem: Exception) -> str:
         if not isinstance(problem, ValidationError):
             return f"That is wrong: {problem}"
-        wrong = [f"{error['loc']}: {error['msg']}" for error in problem.errors()]
-        return f"That is wrong: {'; '.join(wrong)}"
+        return f"That is wrong: {'; '.join(self.problems(problem))}"
+
+    def problems(self, problem: ValidationError) -> list[str]:
+        return [f"{error['loc']}: {error['msg']}" for error in problem.errors()]
 
 
 class Embedding(Client):

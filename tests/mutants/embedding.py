@@ -55,6 +55,12 @@ class VectorsComeAsTheyArrive(Embedding):
         return items
 
 
+@breaks("EMB-04", "EMB-05")
+class RepeatedTextsAreEmbeddedOnce(Embedding):
+    async def embed_batch(self, texts: list[str]) -> Any:
+        return await super().embed_batch(list(dict.fromkeys(texts)))
+
+
 @breaks("EMB-05")
 class NumberIsNotChecked(Embedding):
     def check(self, vectors: list[list[float]], wanted: int) -> None:
@@ -71,7 +77,14 @@ class LengthIsNotChecked(Embedding):
 @breaks("EMB-05")
 class OnlyTheFirstLengthIsChecked(Embedding):
     def check(self, vectors: list[list[float]], wanted: int) -> None:
-        super().check([vectors[0] for _ in vectors] if vectors else [], wanted)
+        fitted = [[*vector, *vectors[0]][: len(vectors[0])] for vector in vectors]
+        super().check(fitted, wanted)
+
+
+@breaks("EMB-05")
+class EmptyTextsAreLeftOut(Embedding):
+    async def embed_batch(self, texts: list[str]) -> Any:
+        return await super().embed_batch([text for text in texts if text] or texts)
 
 
 class WrongLengthError(Exception):
@@ -116,6 +129,12 @@ class VectorsAreTuples(Embedding):
 class WhatIsNoNumberIsGivenAway(Embedding):
     def check(self, vectors: list[list[float]], wanted: int) -> None:
         super().check([[0.0] * len(vector) for vector in vectors], wanted)
+
+
+@breaks("EMB-06")
+class OnlyTheFirstVectorIsLookedAt(Embedding):
+    def check(self, vectors: list[list[float]], wanted: int) -> None:
+        super().check([*vectors[:1], *([0.0] * len(vector) for vector in vectors[1:])], wanted)
 
 
 @breaks("EMB-08")

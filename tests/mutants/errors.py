@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -55,6 +57,21 @@ class RetryAfterIsAString(Chat):
 class RetryAfterHasADefault(Chat):
     def retry_after(self, response: httpx2.Response) -> object:
         return float(response.headers.get("retry-after", "1"))
+
+
+@breaks("ERR-03")
+class LongWaitsAreNotTold(Chat):
+    """As the SDKs have it: what is more than a minute is not believed."""
+
+    def retry_after(self, response: httpx2.Response) -> object:
+        seconds = super().retry_after(response)
+        return None if isinstance(seconds, float) and seconds > 60 else seconds
+
+
+@breaks("ERR-03")
+class ZeroIsTakenForNoWait(Embedding):
+    def retry_after(self, response: httpx2.Response) -> object:
+        return None if response.headers.get("retry-after") == "0" else super().retry_after(response)
 
 
 @breaks("ERR-03", "ERR-04")
@@ -187,6 +204,27 @@ class NoChoicesAreAnEmptyAnswer(Chat):
         return super().completion(reply)
 
 
+@breaks("ERR-08", "ERR-10")
+class AnEmptyListOfChoicesIsAnEmptyAnswer(Chat):
+    def completion(self, reply: Any) -> Completion:
+        if isinstance(reply, dict) and reply.get("choices") == []:
+            return Completion("", "m", None, None)
+        return super().completion(reply)
+
+
+@breaks("ERR-08")
+class TheUsageIsReadOutsideTheTry(Chat):
+    @functools.wraps(Chat.complete)
+    async def complete(self, messages: Any, **parameters: Any) -> Completion:  # type: ignore[override]
+        completion = await super().complete(messages, **parameters)
+        if completion.usage is not None:
+            completion.usage = super().usage({"usage": completion.usage})
+        return completion
+
+    def usage(self, reply: Any) -> Any:
+        return reply.get("usage")
+
+
 @breaks("ERR-09")
 class TheMissingKeyIsBare(Chat):
     def check_key(self, key: str | None) -> None:
@@ -225,10 +263,42 @@ class TheCauseIsLost(Chat):
         return None
 
 
+@breaks("ERR-12")
+class TheCauseOfALostConnectionIsLost(Chat):
+    async def attempts(self, path: str, body: dict[str, Any]) -> Any:
+        try:
+            return await super().attempts(path, body)
+        except taxonomy.ProviderServiceError as error:
+            if isinstance(error.__cause__, httpx2.HTTPError):
+                raise error from None
+            raise
+
+
 @breaks("ERR-13")
 class BadRequestsAreRetried(Chat):
     def passing(self, status: int) -> bool:
         return True
+
+
+@breaks("ERR-13")
+class UnprocessableIsRetried(Chat):
+    def passing(self, status: int) -> bool:
+        return status == 422 or super().passing(status)
+
+
+@breaks("ERR-13")
+class ForbiddenIsRetried(Embedding):
+    def passing(self, status: int) -> bool:
+        return status == 403 or super().passing(status)
+
+
+@breaks("ERR-13")
+class RateLimitsHaveABudgetOfTheirOwn(Chat):
+    async def attempts(self, path: str, body: dict[str, Any]) -> Any:
+        for _ in range(3):
+            with suppress(taxonomy.ProviderRateLimitError):
+                return await super().attempts(path, body)
+        return await super().attempts(path, body)
 
 
 MUTANTS = mutants_of(globals())

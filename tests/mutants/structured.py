@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from llm import ChatMessage
@@ -60,7 +60,7 @@ class TheSchemaIsNowhere(Extractor):
         return messages
 
 
-@breaks("STR-04", "STR-11", "REC-03", "REC-05")
+@breaks("STR-04", "REC-03", "REC-05")
 class TheFirstPromptIsSentAgain(Extractor):
     def after(self, conversation: list[ChatMessage], text: str, problem: Exception) -> Any:
         return conversation
@@ -70,6 +70,18 @@ class TheFirstPromptIsSentAgain(Extractor):
 class FeedbackNamesNoField(Extractor):
     def complaint(self, problem: Exception) -> str:
         return "That is wrong. Try again."
+
+
+@breaks("STR-04")
+class OnlyTheFirstProblemIsTold(Extractor):
+    def problems(self, problem: ValidationError) -> list[str]:
+        return super().problems(problem)[:1]
+
+
+@breaks("STR-04")
+class OnlyTheTopOfThePathIsTold(Extractor):
+    def problems(self, problem: ValidationError) -> list[str]:
+        return [f"{error['loc'][:1]}: {error['msg']}" for error in problem.errors()]
 
 
 @breaks("STR-05", "STR-06", "REC-03")
@@ -94,6 +106,13 @@ class ZeroMeansTwo(Extractor):
 class OnlyTheLastAttemptIsKept(Extractor):
     def keep(self, texts: list[str], text: str) -> None:
         texts[:] = [text]
+
+
+@breaks("STR-06")
+class OnlyJsonIsKept(Extractor):
+    def keep(self, texts: list[str], text: str) -> None:
+        if text.startswith("{"):
+            super().keep(texts, text)
 
 
 @breaks("STR-06")
@@ -126,7 +145,7 @@ class ACutObjectIsClosed(Extractor):
             return dict(from_json(text, allow_partial=True))
 
 
-@breaks("STR-07")
+@breaks("STR-06", "STR-07")
 class ACutObjectIsGivenUp(Extractor):
     def instance(self, text: str, finish_reason: str, model: type[T]) -> T:
         try:
@@ -156,6 +175,12 @@ class ErrorsAreFailuresOfTheExtraction(Extractor):
             raise taxonomy.StructuredExtractionError("failed", [], []) from error
 
 
+@breaks("STR-08")
+class UnreadableRepliesAreBare(Extractor):
+    def read(self, reader: Any, reply: Any) -> Any:
+        return reader(reply) if reader == self.first_choice else super().read(reader, reply)
+
+
 @breaks("STR-09")
 class SystemMessagesAreReplaced(Extractor):
     def with_schema(self, messages: list[ChatMessage], model: type[BaseModel]) -> Any:
@@ -168,6 +193,13 @@ class OnlyTheLastQuestionIsAsked(Extractor):
     def with_schema(self, messages: list[ChatMessage], model: type[BaseModel]) -> Any:
         instructions = [message for message in messages if message.role == "system"]
         return super().with_schema([*instructions, messages[-1]], model)
+
+
+@breaks("STR-09")
+class QuestionsAreStripped(Extractor):
+    def with_schema(self, messages: list[ChatMessage], model: type[BaseModel]) -> Any:
+        stripped = [m.model_copy(update={"content": m.content.strip()}) for m in messages]
+        return super().with_schema(stripped, model)
 
 
 @breaks("STR-10")
@@ -189,6 +221,21 @@ class TheConversationIsKeptOnSelf(Extractor):
         self.messages = messages
         await asyncio.sleep(0)
         return await super().extract(self.messages, model, *rest)
+
+
+@breaks("STR-11")
+class FeedbackIsKeptOnSelf(Extractor):
+    async def post(self, path: str, body: dict[str, Any], timeout: float | None) -> Any:
+        await asyncio.sleep(0)
+        said = getattr(self, "said", None)
+        if said is not None and len(body["messages"]) > 2:
+            body["messages"] = [*body["messages"][:-2], *said]
+        return await super().post(path, body, timeout)
+
+    def after(self, conversation: list[ChatMessage], text: str, problem: Exception) -> Any:
+        conversation = super().after(conversation, text, problem)
+        self.said = self.wire_messages(conversation[-2:])
+        return conversation
 
 
 @breaks("STR-12")

@@ -74,8 +74,8 @@ class AnthropicDialect:
             "stop_sequence": None,
             "usage": {
                 "input_tokens": usage.prompt - usage.cached - usage.written,
-                "cache_creation_input_tokens": usage.written,
-                "cache_read_input_tokens": usage.cached,
+                "cache_creation_input_tokens": usage.written if reply.cache_counted else None,
+                "cache_read_input_tokens": usage.cached if reply.cache_counted else None,
                 "output_tokens": usage.completion,
             },
         }

@@ -75,6 +75,8 @@ class ChatReply:
     """In the wire's own word; ``None`` takes the dialect's ordinary one."""
     usage: Counts | None = Counts(prompt=3, completion=2)
     """``None`` for a provider that does not count."""
+    cache_counted: bool = True
+    """False for a provider that says nothing of its cache, where the wire allows that."""
 
 
 @runtime_checkable

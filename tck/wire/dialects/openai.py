@@ -91,8 +91,9 @@ class OpenAIDialect:
                 "prompt_tokens": reply.usage.prompt,
                 "completion_tokens": reply.usage.completion,
                 "total_tokens": reply.usage.total,
-                "prompt_tokens_details": {"cached_tokens": reply.usage.cached},
             }
+            if reply.cache_counted:
+                body["usage"]["prompt_tokens_details"] = {"cached_tokens": reply.usage.cached}
         return dump(body)
 
     def write_object(self, request: ChatRequest, text: str, *, cut: bool = False) -> bytes:
