@@ -1,8 +1,8 @@
 """The adapters of `neo4j-agent-memory` 0.8.0 for LiteLLM, as they are.
 
 LiteLLM is told to use the table of prices that it ships. Otherwise it fetches one when it is
-imported, and again from a thread: the kit blocks that, and holds it against whichever
-requirement is being checked.
+imported, and again from a thread: the kit blocks that, and holds it against the adapter, whose
+grade it withholds.
 """
 
 from __future__ import annotations
