@@ -203,7 +203,11 @@ async def stop(subject: Subject, wire: Wire) -> None:
                 )
         arrived = _arriving(wire)
         await completed(provider, hello())
-        assert_equal("stop on the wire when none was given", None, _only(arrived).stop)
+        if _only(arrived).stop:
+            raise Violation(
+                expected="no stop on the wire when none was given",
+                seen=f"stop = {_only(arrived).stop!r:.120}",
+            )
     if claim is not None:
         raise Exempt(f"no stop is sent: {claim}")
 

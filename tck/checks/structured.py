@@ -116,13 +116,13 @@ async def last_attempts(subject: Subject, wire: Wire) -> None:
         error = await _exhausted(subject, provider, 2)
         _assert_kept(texts, error)
         found = getattr(error, "validation_errors", None)
-        if not isinstance(found, list) or len(found) != len(texts):
+        if not isinstance(found, list) or not found:
             raise Violation(
-                expected="validation_errors holds the pydantic error of every attempt",
+                expected="validation_errors holds the pydantic errors",
                 seen=f"validation_errors = {found!r:.200}",
             )
-        for one in found:
-            if not isinstance(one, ValidationError) or "wheel_count" not in str(one):
+        for one in found:  # whole, or as pydantic lists what is in one
+            if not isinstance(one, ValidationError | dict) or "wheel_count" not in str(one):
                 raise Violation(
                     expected="validation_errors are pydantic's, of the field that failed",
                     seen=f"{one!r:.200}",
