@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import urllib.request
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 import httpx
@@ -13,7 +15,9 @@ import httpx2
 import pytest
 import requests
 
+from tck.cassettes.cassette import Interaction, RecordedRequest, RecordedResponse
 from tck.cassettes.interception import playing, recording
+from tck.wire.guard import NetworkGuard
 from tck.wire.server import LoopbackServer, Received, Reply
 
 Post = Callable[[str, object], Awaitable[bytes]]
@@ -77,3 +81,45 @@ async def test_records_and_replays(post: Post) -> None:
             assert await post("http://127.0.0.1:9/v1/x", body) == ANSWER
     assert player.unplayed == []
     assert player.misses == {}
+
+
+@pytest.mark.parametrize("post", LIBRARIES, ids=lambda post: post.__name__.strip("_"))
+async def test_replays_what_is_encrypted(post: Post) -> None:
+    request = RecordedRequest("POST", "/v1/x", "", {}, b'{"n": 1}')
+    with playing([Interaction(request, RecordedResponse(200, "OK", {}, ANSWER))]) as player:
+        assert await post("https://provider.test/v1/x", {"n": 1}) == ANSWER
+    assert player.unplayed == []
+
+
+CONCURRENT = [_httpx, _httpx2, _aiohttp, _requests]
+
+
+@pytest.mark.parametrize("post", CONCURRENT, ids=lambda post: post.__name__.strip("_"))
+def test_many_calls_in_two_threads_with_a_tape_each(post: Post) -> None:
+    numbers = range(60)
+
+    def replay(added: int) -> None:
+        tape = [
+            Interaction(
+                RecordedRequest("POST", "/v1/x", "", {}, b'{"n": %d}' % number),
+                RecordedResponse(200, "OK", {}, b"%d" % (number + added)),
+            )
+            for number in numbers
+        ]
+
+        async def ask_all() -> None:
+            with playing(tape) as player:
+                started.wait(20)
+                calls = (post("http://provider.test/v1/x", {"n": number}) for number in numbers)
+                answers = await asyncio.gather(*calls)
+                ended.wait(20)
+            assert [int(answer) - added for answer in answers] == list(numbers)
+            assert (player.unplayed, player.misses) == ([], {})
+
+        asyncio.run(ask_all())
+
+    # The same requests in both, with other answers.
+    started, ended = threading.Barrier(2), threading.Barrier(2)
+    with NetworkGuard() as guard, ThreadPoolExecutor(2) as pool:
+        list(pool.map(replay, (1000, 2000)))
+    assert guard.hosts == []

@@ -8,13 +8,16 @@ that belongs to none, or that its tape does not know, reaches no network.
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
+from unittest import mock
 
+import vcr.patch
 from vcr.cassette import Cassette as VcrCassette
 from vcr.filters import decode_response
 from vcr.patch import CassettePatcherBuilder
@@ -137,6 +140,8 @@ class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
 _FOUND = "_tck_response"
 _own_tape: ContextVar[Tape | None] = ContextVar("tck_tape", default=None)
 _lock = threading.Lock()
+_resetting = threading.RLock()
+_HTTP_CONNECTION, _HTTPS_CONNECTION = http.client.HTTPConnection, http.client.HTTPSConnection
 _switchboard = _Switchboard("no file")
 _patches: AbstractContextManager[object] | None = None
 
@@ -173,8 +178,24 @@ def _plug_out(tape: Tape) -> None:
 @contextmanager
 def _patched() -> Iterator[None]:
     with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(vcr.patch, "force_reset", _reset_for_real_ones))
         for patcher in CassettePatcherBuilder(_switchboard).build():
             stack.enter_context(patcher)
+        yield
+
+
+@contextmanager
+def _reset_for_real_ones() -> Iterator[None]:
+    """What vcrpy needs to build and use a real connection beneath its own.
+
+    Its way is to take all patches off for a moment, in which every other thread's requests
+    are live. Only these two look themselves up by their names.
+    """
+    with (
+        _resetting,
+        mock.patch.object(http.client, "HTTPConnection", _HTTP_CONNECTION),
+        mock.patch.object(http.client, "HTTPSConnection", _HTTPS_CONNECTION),
+    ):
         yield
 
 
