@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from examples.llama_cpp_dialect import LlamaCppDialect
 from tck import AdapterUnderTest
 from tck.cassettes.cassette import loads
-from tck.catalogue import denominator
+from tck.catalogue import denominator, requirements
 from tck.grading import Grade, Outcome, Result
 from tck.report.model import report_on
 from tck.runner import assess
@@ -207,3 +207,29 @@ def test_a_damaged_recording_is_a_fault_of_the_kit(tmp_path: Path) -> None:
     result = _outcomes(cassettes=tmp_path)["ERR-01"]
     assert result.kit_fault
     assert "chat-one-turn.json is damaged" in result.detail
+
+
+class Wrapped(LlamaCppDialect):
+    """A wire whose bodies are no JSON objects."""
+
+    def write_chat(self, reply: ChatReply) -> bytes:
+        return b"[" + super().write_chat(reply) + b"]"
+
+
+class ReadsWrapped(LlamaCpp):
+    def parsed(self, response: httpx2.Response) -> object:
+        (reply,) = super().parsed(response)
+        return reply
+
+
+def test_a_wire_need_not_be_of_json_objects() -> None:
+    adapter = AdapterUnderTest(
+        **{
+            **WITHOUT,
+            "wire": Wrapped(),
+            "chat": lambda endpoint: ReadsWrapped(endpoint, 5.0, 0),
+        }
+    )
+    target = target_of(adapter)
+    for one in ("ERR-08", "ERR-10"):
+        assert not assess(target, requirements()[one]).kit_fault

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from tck.adapter import Endpoint
 from tck.building import build, release
 from tck.cassettes.transmutation import TransmutedDialect
+from tck.checks.malformed import TEXT, malformed, miscounted
 from tck.checks.registry import check
 from tck.checks.subject import (
     Answer,
@@ -27,7 +27,6 @@ from tck.checks.subject import (
     together,
 )
 from tck.verdicts import Violation
-from tck.wire.dialects.model import ChatReply, Counts, Dialect, EmbeddingRequest, Unreadable
 from tck.wire.server import Reply
 from tck.wire.wire import Wire
 
@@ -177,7 +176,7 @@ async def unreadable_replies(subject: Subject, wire: Wire) -> None:
                 if not isinstance(error, provider_error):
                     raise Violation(expected=f"a ProviderError from {where}", seen=described(error))
             if surface.kind == "chat" and not isinstance(wire.dialect, TransmutedDialect):
-                for what, body in _miscounted(wire).items():
+                for what, body in miscounted(wire).items():
                     wire.answer(Reply(body))
                     await _assert_miscounted(subject, provider, what)
 
@@ -187,7 +186,7 @@ async def _assert_miscounted(subject: Subject, provider: Any, what: str) -> None
     where = f"complete() against a 200 with {what}"
     completion, error = await ended(lambda: provider.complete(hello()), where)
     if error is None:
-        assert_equal(f"content of {where}", _SPOILT, Answer(completion).text)
+        assert_equal(f"content of {where}", TEXT, Answer(completion).text)
     elif not isinstance(error, subject.error_class("ProviderError")):
         raise Violation(expected=f"a ProviderError from {where}", seen=described(error))
 
@@ -342,94 +341,6 @@ async def requests_are_not_multiplied(subject: Subject, wire: Wire) -> None:
 
 # Here a retry is not forbidden, and costs no wait; the SDKs take no 0 for an answer.
 _RETRY_NOW = {"retry-after": "0", "retry-after-ms": "1"}
-
-
-def malformed(wire: Wire, surface: Surface) -> dict[str, bytes]:
-    """Bodies of a success that hold no reply, each with what it is."""
-    good = _good(wire, surface)
-    bodies = {
-        "HTML": b"<html><body><h1>Bad gateway</h1></body></html>",
-        "an empty body": b"",
-        "JSON cut in the middle": good[: len(good) // 2],
-        "null": b"null",
-        "a list": b"[]",
-        "a string": b'"hello"',
-        "an empty object": b"{}",
-    }
-    if isinstance(wire.dialect, TransmutedDialect):
-        return bodies  # what the rest would look like, only a dialect knows
-    bodies |= {
-        "an `error` object": wire.dialect.write_error(500, "overloaded"),
-        "wrong types": json.dumps(_misshapen(json.loads(good))).encode(),
-    }
-    emptied = json.dumps(_emptied(json.loads(good))).encode()
-    if surface.kind == "chat" and not _is_reply(wire.dialect, emptied):
-        bodies["no choices in its list"] = emptied
-    return bodies
-
-
-def _emptied(value: dict[str, Any]) -> dict[str, Any]:
-    return {name: [] if isinstance(inner, list) else inner for name, inner in value.items()}
-
-
-def _is_reply(dialect: Dialect, body: bytes) -> bool:
-    """Whether the wire has such a reply: on some an empty list is a reply without text."""
-    try:
-        dialect.read_reply(body)
-    except Unreadable:
-        return False
-    return True
-
-
-def _miscounted(wire: Wire) -> dict[str, bytes]:
-    """Replies that are whole but for the types of their counts, each with what it is."""
-    counts = Counts(prompt=_PROMPT, completion=_COMPLETION)
-    good = json.loads(wire.dialect.write_chat(ChatReply(text=_SPOILT, usage=counts)))
-    bodies = {
-        "texts where the counts were": _recounted(good),
-        "a text where the counts were": {
-            name: "many" if isinstance(inner, dict) and _recounted(inner) != inner else inner
-            for name, inner in good.items()
-        },
-    }
-    return {what: json.dumps(body).encode() for what, body in bodies.items() if body != good}
-
-
-def _recounted(value: dict[str, Any]) -> dict[str, Any]:
-    """The same with texts where the counts were."""
-    return {
-        name: _recounted(inner)
-        if isinstance(inner, dict)
-        else "many"
-        if inner in (_PROMPT, _COMPLETION)
-        else inner
-        for name, inner in value.items()
-    }
-
-
-_PROMPT, _COMPLETION = 271828, 141421
-
-
-def _good(wire: Wire, surface: Surface) -> bytes:
-    if surface.kind == "chat":
-        return wire.dialect.write_chat(ChatReply(text=_SPOILT))
-    request = EmbeddingRequest(surface.model, (_SPOILT,), {})
-    return wire.embedding_dialect.write_embeddings(request, [(0, [0.5, 1.5])])
-
-
-_SPOILT = "the text of the reply"
-
-
-def _misshapen(value: Any) -> Any:
-    """The same with a number where the text was, and a text where the vector was."""
-    if isinstance(value, dict):
-        return {name: _misshapen(inner) for name, inner in value.items()}
-    if value == _SPOILT:
-        return 5
-    if isinstance(value, list):
-        numbers = bool(value) and all(isinstance(inner, float) for inner in value)
-        return {"not": "numbers"} if numbers else [_misshapen(inner) for inner in value]
-    return value
 
 
 async def _assert_statuses(subject: Subject, wire: Wire, statuses: Sequence[int]) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from llm import ChatMessage, StructuredExtractor
-from tck.checks.errors import malformed
 from tck.checks.extraction import (
     INSTANCES,
     Attempts,
@@ -26,6 +25,7 @@ from tck.checks.extraction import (
     in_turn,
     meaning,
 )
+from tck.checks.malformed import malformed
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
 from tck.checks.subject import Subject, described, hello, raised, together, told
