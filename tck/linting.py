@@ -22,6 +22,7 @@ from tck.grading import Outcome
 from tck.recording import recordable
 from tck.runner import assess
 from tck.targets import Target, TargetError, load_targets
+from tck.verdicts import KitError
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def _files(paths: Iterable[Path], optional: Sequence[Path]) -> Iterator[Path]:
 def _unused(target: Target, folder: Path) -> Iterator[Finding]:
     """Whether the adapter asks for all that is recorded, which only replaying tells."""
     result = assess(target, requirements()["REC-05"])
+    if result.kit_fault:
+        raise KitError(result.detail)
     if result.outcome is Outcome.FAILED:
         seen = next(line for line in result.detail.splitlines() if line.startswith("seen: "))
         yield Finding(folder, "unused", seen.removeprefix("seen: "))

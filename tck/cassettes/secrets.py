@@ -122,9 +122,9 @@ def scrub(cassette: Cassette, live: Iterable[Live]) -> Cassette:
             replace(
                 request,
                 query=without(request.query, live),
-                body=_byteswithout(request.body, live),
+                body=_bytes_without(request.body, live),
             ),
-            replace(response, body=_byteswithout(response.body, live)),
+            replace(response, body=_bytes_without(response.body, live)),
         )
 
     return replace(cassette, interactions=tuple(map(scrubbed, cassette.interactions)))
@@ -275,7 +275,7 @@ def without(text: str, live: Iterable[Live]) -> str:
     return text
 
 
-def _byteswithout(body: bytes, live: Iterable[Live]) -> bytes:
+def _bytes_without(body: bytes, live: Iterable[Live]) -> bytes:
     try:
         return without(body.decode("utf-8"), live).encode("utf-8")
     except UnicodeDecodeError:
