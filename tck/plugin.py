@@ -28,8 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
     spelled = config.getoption("--tck")
     if not spelled:
         return
-    from tck.session import KitSession  # noqa: PLC0415 - see above
-    from tck.targets import TargetError, load_targets  # noqa: PLC0415
+    from tck.run.session import KitSession  # noqa: PLC0415 - see above
+    from tck.run.targets import TargetError, load_targets  # noqa: PLC0415
 
     try:
         targets = load_targets(spelled, config.getoption("--tck-fuzz"))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tck.isolation import isolated_environment
+from tck.run.environment import isolated_environment
 
 # The quick profile is for every run, and the same each time; the deep one is `tox -e fuzz`.
 settings.register_profile("quick", deadline=None, derandomize=True)

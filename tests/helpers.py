@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tck.adapter import AdapterUnderTest
-from tck.targets import Target, capabilities, dialect_of
+from tck.run.targets import Target, capabilities, dialect_of
 
 REPOSITORY = Path(__file__).parent.parent
 

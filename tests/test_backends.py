@@ -30,7 +30,7 @@ from llm.backends import BackendProvider, BaseBackendLLM, ProviderBackendLLM
 from tck import AdapterUnderTest
 from tck.catalogue import denominator
 from tck.grading import Outcome
-from tck.runner import assess
+from tck.run.assessment import assess
 from tck.wire.server import Received, Reply
 from tests.adapters.serving import CHAT_ADAPTERS, body_of, provider, reply, served
 from tests.helpers import target_of

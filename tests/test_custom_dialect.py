@@ -17,7 +17,7 @@ from tck.cassettes.cassette import loads
 from tck.catalogue import denominator, requirements
 from tck.grading import Grade, Outcome, Result
 from tck.report.model import report_on
-from tck.runner import assess
+from tck.run.assessment import assess
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import ChatReply, Counts, StructuredDialect, Unreadable
 from tests.custom_wire import ADAPTER, LlamaCpp

@@ -17,16 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from tck import drifting, recording
 from tck.cassettes import cassette as cassette_file
 from tck.cassettes.cassette import Cassette, Interaction, RecordedRequest, RecordedResponse
-from tck.cassettes.drift import Outcome, SdkModel, SdkView, drift_of
 from tck.cassettes.library import Library
 from tck.cassettes.providers import ProviderUnavailableError, RecordedProvider
 from tck.cassettes.recorder import record
 from tck.cassettes.scenarios import scenarios
-from tck.cassettes.schemas import findings
-from tck.cassettes.shapes import (
+from tck.cli import main
+from tck.commands.common import KIT_FAILED, NOT_REACHED, OK, USAGE
+from tck.drift.comparison import Outcome, SdkModel, SdkView, drift_of
+from tck.drift.schemas import findings
+from tck.drift.shapes import (
     Change,
     compare,
     merged,
@@ -36,12 +37,12 @@ from tck.cassettes.shapes import (
     spelled_types,
     topmost,
 )
-from tck.cassettes.shapes import (
+from tck.drift.shapes import (
     Path as ShapePath,
 )
-from tck.cli import KIT_FAILED, NOT_REACHED, OK, USAGE, main
-from tck.drifting import SDK_MODELS, sdk_model
 from tck.resources import resource
+from tck.run import recording, rerecording
+from tck.run.rerecording import SDK_MODELS, sdk_model
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import ChatReply
 from tck.wire.dialects.openai import OpenAIDialect
@@ -378,7 +379,7 @@ def test_the_models_of_the_sdks_know_the_committed_recordings(sdk: str) -> None:
     views: list[SdkView] = []
     for path in sorted(resource("cassettes", sdk).iterdir()):
         cassette = cassette_file.loads(path.read_bytes())
-        drift = drift_of(path.stem, cassette, cassette, dialect, drifting.sdk_models(dialect))
+        drift = drift_of(path.stem, cassette, cassette, dialect, rerecording.sdk_models(dialect))
         assert drift.outcome is Outcome.SAME
         views += drift.sdk
     assert {view.model.name for view in views} == set(SDK_MODELS[sdk].values())
@@ -663,7 +664,7 @@ def test_the_models_of_the_sdk_are_a_third_opinion(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(
-        drifting.SDK_MODELS,
+        rerecording.SDK_MODELS,
         "openai",
         {"chat": "tests.test_drift:Completed", "embeddings": "no_such_sdk:Embedded"},
     )
@@ -763,7 +764,7 @@ def test_a_fault_of_the_kit_is_not_taken_for_a_drift(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     provider.record(tmp_path / "kept", "chat-one-turn")
-    monkeypatch.setattr(drifting, "drift_of", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(rerecording, "drift_of", lambda *arguments: 1 / 0)
     assert main(["drift", f"{adapters}:adapter", "-k", "chat-one"]) == KIT_FAILED
     assert "ZeroDivisionError" in capsys.readouterr().err
 

@@ -8,7 +8,7 @@ import pytest
 from tck.catalogue import requirements
 from tck.checks import CHECKS
 from tck.grading import Outcome
-from tck.runner import assess
+from tck.run.assessment import assess
 from tests.helpers import target_of
 from tests.mutants import CONFORMING, IN_PROCESS, MUTANTS, Mutant
 from tests.mutants.conforming import Extractor, described

@@ -13,7 +13,6 @@ from typing import NoReturn, TypeVar
 import pytest
 from pydantic import BaseModel
 
-from tck import recording
 from tck.adapter import AdapterUnderTest
 from tck.cassettes import recorder
 from tck.cassettes.cassette import loads
@@ -21,8 +20,10 @@ from tck.cassettes.library import Library
 from tck.cassettes.providers import RecordedProvider, hosted_provider
 from tck.cassettes.recorder import Recording, record
 from tck.cassettes.scenarios import scenarios, scenarios_of
-from tck.cli import OK, USAGE, main
+from tck.cli import main
+from tck.commands.common import OK, USAGE
 from tck.resources import resource
+from tck.run import recording
 from tck.wire.dialects.anthropic import AnthropicDialect
 from tck.wire.dialects.model import ChatReply
 from tck.wire.dialects.openai import OpenAIDialect
@@ -326,7 +327,7 @@ def test_without_its_engine_the_local_provider_says_what_to_install(
 @pytest.mark.parametrize("adapter", ["openai", "anthropic", "litellm"])
 def test_every_scenario_of_a_bundled_adapter_is_recorded(adapter: str) -> None:
     from tck.bundled import BUNDLED
-    from tck.targets import capabilities
+    from tck.run.targets import capabilities
 
     described = BUNDLED[adapter]
     expected = {

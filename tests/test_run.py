@@ -15,10 +15,11 @@ import pytest
 from tck import AdapterUnderTest
 from tck.cassettes.cassette import Cassette, dumps, loads
 from tck.catalogue import EDITION, Capability, denominator, requirements
-from tck.cli import KIT_FAILED, NOT_REACHED, OK, USAGE, main
+from tck.cli import main
+from tck.commands.common import KIT_FAILED, NOT_REACHED, OK, USAGE
 from tck.grading import Grade, Outcome
 from tck.report.model import Report, report_on
-from tck.runner import assess
+from tck.run.assessment import assess
 from tck.wire.dialects.model import ChatReply
 from tck.wire.wire import Wire
 from tests.helpers import REPOSITORY, target_of
@@ -324,7 +325,7 @@ def test_a_contact_that_nobody_accounts_for_withholds_every_grade(
             socket.create_connection(("late.example.com", 443))
         return status
 
-    monkeypatch.setattr("tck.standalone.pytest.main", and_then_phone)
+    monkeypatch.setattr("tck.run.standalone.pytest.main", and_then_phone)
     assert main(["run", f"{adapters}:conforming"]) == NOT_REACHED
     output = capsys.readouterr().out
     assert "late.example.com:443 was tried while no check ran" in output

@@ -14,7 +14,7 @@ import pytest
 from tck.catalogue import requirements
 from tck.grading import Grade, Outcome, Result
 from tck.report.model import Report, report_on
-from tck.runner import assess
+from tck.run.assessment import assess
 from tests.helpers import target_of
 from tests.mutants.conforming import Backend, Chat, described
 

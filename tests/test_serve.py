@@ -29,8 +29,16 @@ from tck.cassettes.cassette import (
     dumps,
     loads,
 )
-from tck.cli import KIT_FAILED, OK, USAGE, main
-from tck.serving import Recording, Replay, ServingError, listening, load_recordings, serve
+from tck.cassettes.replay_server import (
+    Recording,
+    Replay,
+    ServingError,
+    listening,
+    load_recordings,
+    serve,
+)
+from tck.cli import main
+from tck.commands.common import KIT_FAILED, OK, USAGE
 from tck.verdicts import KitError
 from tck.wire.faults import parse_faults, strikes
 from tests.helpers import REPOSITORY

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from tck import __version__
-from tck.cassettes.drift import (
+from tck.drift.comparison import (
     Outcome,
     ScenarioDrift,
     SdkFinding,
@@ -20,8 +20,8 @@ from tck.cassettes.drift import (
     SdkView,
     StatusChange,
 )
-from tck.cassettes.schemas import Finding, FindingKind
-from tck.cassettes.shapes import Change, Path, spelled, spelled_types, topmost
+from tck.drift.schemas import Finding, FindingKind
+from tck.drift.shapes import Change, Path, spelled, spelled_types, topmost
 
 _SHOWN = {
     Outcome.SAME: "[green]same[/]    ",

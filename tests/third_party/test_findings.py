@@ -10,7 +10,7 @@ import pytest
 from tck.adapter import AdapterUnderTest
 from tck.catalogue import denominator
 from tck.grading import Outcome
-from tck.runner import assess
+from tck.run.assessment import assess
 from tests.helpers import REPOSITORY, target_of
 from tests.third_party import DESCRIBED
 

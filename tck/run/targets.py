@@ -18,7 +18,7 @@ from tck.cassettes.library import Library
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Capability
 from tck.checks.subject import EXAMPLES
-from tck.isolation import isolated_environment
+from tck.run.environment import isolated_environment
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import Dialect
 from tck.wire.guard import NetworkGuard

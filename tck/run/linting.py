@@ -19,9 +19,9 @@ from tck.cassettes.secrets import live_values
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import requirements
 from tck.grading import Outcome
-from tck.recording import recordable
-from tck.runner import assess
-from tck.targets import Target, TargetError, load_targets
+from tck.run.assessment import assess
+from tck.run.recording import recordable
+from tck.run.targets import Target, TargetError, load_targets
 from tck.verdicts import KitError
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tck.cassettes.cassette import Cassette, RecordedResponse
-from tck.cassettes.schemas import Finding, Node, findings
-from tck.cassettes.shapes import Change, Shape, compare, merged, shape_of_body
+from tck.drift.schemas import Finding, Node, findings
+from tck.drift.shapes import Change, Shape, compare, merged, shape_of_body
 from tck.wire.dialects.model import Dialect, Route
 
 _CIRCUMSTANCES = ("model", "server", "client", "http")

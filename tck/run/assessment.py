@@ -9,8 +9,8 @@ from tck.catalogue import Requirement, requirements
 from tck.checks import CHECKS, Check, Subject
 from tck.checks.subject import EXAMPLES
 from tck.grading import Outcome, Result
-from tck.isolation import isolated_environment
-from tck.targets import Target
+from tck.run.environment import isolated_environment
+from tck.run.targets import Target
 from tck.verdicts import Exempt, KitError, NotApplicable, NotVerified, Violation
 from tck.wire.dialects.model import Route
 from tck.wire.guard import NetworkGuard

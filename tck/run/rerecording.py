@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from tck.cassettes.cassette import Cassette
-from tck.cassettes.drift import Outcome, ScenarioDrift, SdkModel, drift_of
 from tck.cassettes.library import Library
 from tck.cassettes.providers import ProviderKind, RecordedProvider
 from tck.cassettes.recorder import record
 from tck.cassettes.scenarios import Scenario
-from tck.recording import Providers, chosen_scenarios
+from tck.drift.comparison import Outcome, ScenarioDrift, SdkModel, drift_of
 from tck.report.drift import AdapterDrift, DriftReport
-from tck.targets import Target
+from tck.run.recording import Providers, chosen_scenarios
+from tck.run.targets import Target
 from tck.verdicts import KitError, NotVerified
 from tck.wire.dialects.model import Dialect, Route
 

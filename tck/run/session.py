@@ -13,8 +13,8 @@ from tck.catalogue import Requirement, denominator, requirements
 from tck.grading import Outcome, Result
 from tck.report.console import print_report
 from tck.report.model import Report, report_on
-from tck.runner import assess
-from tck.targets import Target
+from tck.run.assessment import assess
+from tck.run.targets import Target
 
 report_key: pytest.StashKey[Report] = pytest.StashKey()
 """Where a session's config holds its report, from the end of the session on."""

@@ -21,7 +21,7 @@ from tck.cassettes.providers import (
 )
 from tck.cassettes.recorder import record
 from tck.cassettes.scenarios import Scenario, scenarios_of
-from tck.targets import Target, TargetError
+from tck.run.targets import Target, TargetError
 from tck.wire.dialects.model import Dialect
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tck.report.model import Report
-from tck.session import report_key
-from tck.targets import Target
+from tck.run.session import report_key
+from tck.run.targets import Target
 
 
 class SelectionError(Exception):

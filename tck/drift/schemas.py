@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tck.cassettes.shapes import Path, Shape, Types, json_type, spelled
+from tck.drift.shapes import Path, Shape, Types, json_type, spelled
 
 FindingKind = Literal["unknown", "lacking", "mistyped"]
 Node = Mapping[str, Any]

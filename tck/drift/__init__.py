@@ -1,0 +1,1 @@
+"""How new recordings differ from the old ones: shapes of JSON, compared."""

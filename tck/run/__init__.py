@@ -1,0 +1,1 @@
+"""A run: from what is named on the command line to the outcome of every requirement."""
