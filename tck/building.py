@@ -39,8 +39,9 @@ def build(
                 raise
             if unknown in (required or {}):
                 raise NotVerified(
-                    f"the factory does not take {unknown}=: let it pass its options on to the "
-                    "constructor"
+                    f"the factory does not take {unknown}=",
+                    "let it pass its options on to the constructor",
+                    cause=f"option:{unknown}",
                 ) from error
             del options[unknown]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal, Self
 
-from tck.catalogue import Requirement, Tier
+from tck.catalogue import Requirement, Tier, requirements
+from tck.verdicts import Finding
 
 Evidence = Literal["recorded", "scripted", "fuzzed"]
 
@@ -32,12 +33,52 @@ class Result:
     requirement: Requirement
     outcome: Outcome
     evidence: tuple[Evidence, ...] = ()
-    detail: str = ""
-    """Why it is not ``passed``: one or several lines for a reader."""
+    finding: Finding | None = None
+    """What was found, where it is ``failed`` or ``not_verified``."""
+    reason: str = ""
+    """Why it is ``exempt`` or ``not_applicable``."""
     kit_fault: bool = False
     """Whether the kit itself failed, which says nothing about the adapter."""
+    contacted: tuple[str, ...] = ()
+    """Hosts beyond loopback that the adapter tried meanwhile."""
     strays: tuple[str, ...] = ()
     """Hosts that were tried meanwhile, by threads older than the check: it is not to blame."""
+
+    @property
+    def detail(self) -> str:
+        """What there is to say besides the outcome, in lines for a reader."""
+        if self.finding is None:
+            return self.reason
+        found = self.finding
+        return f"expected: {found.expected}\nseen: {found.seen}\nlook at: {found.look_at}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data, for another process."""
+        return {
+            "requirement": self.requirement.id,
+            "outcome": str(self.outcome),
+            "evidence": list(self.evidence),
+            "finding": None if self.finding is None else self.finding.as_data(),
+            "reason": self.reason,
+            "kit_fault": self.kit_fault,
+            "contacted": list(self.contacted),
+            "strays": list(self.strays),
+        }
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """What `as_data` made."""
+        finding = data["finding"]
+        return cls(
+            requirements()[data["requirement"]],
+            Outcome(data["outcome"]),
+            tuple(data["evidence"]),
+            None if finding is None else Finding.from_data(finding),
+            data["reason"],
+            data["kit_fault"],
+            tuple(data["contacted"]),
+            tuple(data["strays"]),
+        )
 
 
 class Grade(StrEnum):

@@ -102,7 +102,8 @@ def test_the_bundled_adapters_earn_silver(
         assert others == {"STR-10": "not_applicable", **exempt}
         one = report["adapters"][0]["requirements"][0]
         assert one.keys() == {
-            *("id", "tier", "level", "capability", "outcome", "evidence", "detail")
+            *("id", "tier", "level", "capability", "outcome", "evidence"),
+            *("finding", "reason"),
         }
     output = capsys.readouterr().out
     assert "openai: silver" in output
@@ -234,8 +235,8 @@ def test_a_missing_cassette_withholds_the_grade(
     assert main(["run", f"{adapters}:here"]) == NOT_REACHED
     output = capsys.readouterr().out
     assert "here: none (bronze withheld by REC-01)" in output
-    assert "no recording of chat-stop in cassettes: make it with" in output
-    assert f"`tck record {adapters}:here`" in output
+    assert "no recording of chat-stop in cassettes" in output
+    assert f"make it with `tck record {adapters}:here`" in output
 
 
 @pytest.mark.parametrize(

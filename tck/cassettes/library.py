@@ -28,8 +28,9 @@ class Library:
         """
         if self.folder is None:
             raise NotVerified(
-                "the adapter has no recordings: name a folder in cassettes= and run "
-                f"`tck record {self.adapter}`"
+                "the adapter has no recordings",
+                f"name a folder in cassettes= and run `tck record {self.adapter}`",
+                cause="no-recordings",
             )
         return self.folder / f"{scenario.name}.json"
 
@@ -38,8 +39,8 @@ class Library:
         missing = [scenario.name for scenario in scenarios if not self.path(scenario).exists()]
         if missing:
             raise NotVerified(
-                f"no recording of {', '.join(missing)} in {self.folder}: make "
-                f"{'them' if len(missing) > 1 else 'it'} with `tck record {self.adapter}`"
+                f"no recording of {', '.join(missing)} in {self.folder}",
+                f"make {'them' if len(missing) > 1 else 'it'} with `tck record {self.adapter}`",
             )
 
     def load(self, scenario: Scenario) -> Cassette:
@@ -55,8 +56,8 @@ class Library:
         cassette = read_cassette(path, f"record it again with {again}")
         if cassette.passport.get("scenario_digest") != scenario.digest:
             raise NotVerified(
-                f"cassette {path} was recorded for another version of the scenario; record it "
-                f"again with {again}"
+                f"cassette {path} was recorded for another version of the scenario",
+                f"record it again with {again}",
             )
         return cassette
 

@@ -124,5 +124,7 @@ class TransmutedDialect:
         except KeyError:
             raise NotVerified(
                 f"without a dialect, errors are made of the recording of {_SUCCESSES[route]}, and "
-                f"there is none: make it with `tck record {self._library.adapter}`"
+                "there is none",
+                f"make it with `tck record {self._library.adapter}`",
+                cause=f"no-recording:{_SUCCESSES[route]}",
             ) from None

@@ -220,7 +220,9 @@ def _assert_intercepted(wire: Wire, because: Violation | None) -> None:
     if wire.received:
         raise NotVerified(
             "the adapter's HTTP library is none that vcrpy intercepts: its requests reached the "
-            "socket, so that no recording can be played to it"
+            "socket, so that no recording can be played to it",
+            "send requests with httpx, httpx2, aiohttp, requests or urllib3",
+            cause="not-intercepted",
         ) from because
 
 

@@ -78,7 +78,9 @@ def _cell(result: Result | None) -> Text:
 def _findings(adapter: AdapterReport) -> Iterator[str]:
     for host in adapter.contacted:
         yield f"\n[bold red]{adapter.name}[/]: {escape(host)} was tried while no check ran"
-    not_run = [result for result in adapter.results if result.detail == NOT_RUN]
+    not_run = [
+        result for result in adapter.results if result.finding and result.finding.cause == NOT_RUN
+    ]
     for result in adapter.results:
         if result.outcome not in _UNEXPLAINED or result in not_run:
             continue

@@ -35,5 +35,6 @@ def _requirement(result: Result) -> dict[str, Any]:
         "capability": requirement.capability,
         "outcome": result.outcome,
         "evidence": list(result.evidence),
-        "detail": result.detail,
+        "finding": None if result.finding is None else result.finding.as_data(),
+        "reason": result.reason,
     }

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from tck import __version__
-from tck.catalogue import EDITION, Capability, Tier, denominator
+from tck.catalogue import EDITION, Capability, Requirement, Tier, denominator
 from tck.grading import Grade, Outcome, Result, grade, withholding
+from tck.verdicts import Finding
 
-NOT_RUN = "it was not run"
-"""The detail of a requirement that was deselected, or never reached."""
+NOT_RUN = "not-run"
+"""The cause of a requirement that was deselected, or never reached."""
 
 _TIERS: tuple[Tier, ...] = ("bronze", "silver")
 
@@ -64,9 +65,14 @@ class Report:
             everywhere: all that were tried in the whole run. One that neither loading nor a
                 check accounts for is held against every adapter: nobody knows whose it was.
         """
-        told = [host for hosts in loading.values() for host in hosts]
-        told += [result.detail for adapter in self.adapters for result in adapter.results]
-        strays = [host for host in everywhere if not any(host in text for text in told)]
+        told = {host for hosts in loading.values() for host in hosts}
+        told |= {
+            host
+            for adapter in self.adapters
+            for result in adapter.results
+            for host in result.contacted
+        }
+        strays = [host for host in everywhere if host not in told]
         return replace(
             self,
             adapters=tuple(
@@ -87,6 +93,12 @@ class Report:
         )
 
 
+def unrun(requirement: Requirement, why: str, cause: str, look_at: str = "") -> Result:
+    """The result of a requirement that nobody has checked."""
+    finding = Finding(f"evidence for: {requirement.title}", why, look_at, cause)
+    return Result(requirement, Outcome.NOT_VERIFIED, finding=finding)
+
+
 def report_on(
     name: str,
     capabilities: Collection[Capability],
@@ -105,7 +117,7 @@ def report_on(
     return AdapterReport(
         name,
         tuple(
-            results.get(requirement.id, Result(requirement, Outcome.NOT_VERIFIED, detail=NOT_RUN))
+            results.get(requirement.id) or unrun(requirement, "it was not run", NOT_RUN)
             for requirement in denominator(capabilities)
         ),
         contacted,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
 
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Requirement, requirements
@@ -10,8 +13,18 @@ from tck.checks import CHECKS, Check, Subject
 from tck.checks.subject import EXAMPLES
 from tck.grading import Outcome, Result
 from tck.run.environment import isolated_environment
+from tck.run.places import comes_from_the_adapter, place_of, trace_of
 from tck.run.targets import Target
-from tck.verdicts import Exempt, KitError, NotApplicable, NotVerified, Violation
+from tck.verdicts import (
+    Exchange,
+    Exempt,
+    Finding,
+    KitError,
+    LateMachineError,
+    NotApplicable,
+    NotVerified,
+    Violation,
+)
 from tck.wire.dialects.model import Route
 from tck.wire.guard import NetworkGuard
 from tck.wire.wire import Wire
@@ -22,46 +35,144 @@ CHECK_LIMIT = 90.0
 """Seconds after which the wire hangs up on an adapter that blocks its event loop."""
 
 
-def assess(target: Target, requirement: Requirement) -> Result:
-    """Find out whether an adapter meets a requirement. Never raises, whatever happens."""
+def assess(target: Target, requirement: Requirement, *, isolated: bool = False) -> Result:
+    """Find out whether an adapter meets a requirement.
+
+    Whatever the adapter does, short of ending the process or never coming back, is a result.
+
+    Args:
+        target: the adapter.
+        requirement: what it is to meet.
+        isolated: whether this process is out of reach of Ctrl-C, so that a `KeyboardInterrupt`
+            is the adapter's.
+
+    Raises:
+        KeyboardInterrupt: somebody pressed Ctrl-C.
+    """
     check = CHECKS[requirement.id]
     if check.needs_wire and target.dialect is None:
-        return Result(
-            requirement,
-            Outcome.NOT_APPLICABLE,
-            detail="the adapter runs in the process and has no wire",
-        )
+        reason = "the adapter runs in the process and has no wire"
+        return Result(requirement, Outcome.NOT_APPLICABLE, reason=reason)
     if isinstance(target.dialect, TransmutedDialect) and not check.transmutable:
-        return Result(
-            requirement,
-            Outcome.NOT_VERIFIED,
-            detail="only recordings are known of the adapter's wire, and this needs a dialect: "
+        unknown = NotVerified(
+            "only recordings are known of the adapter's wire, and this needs a dialect",
             "docs/dialects.md shows how to write one",
+            cause="no-dialect",
         )
-    fault = False
-    guard = NetworkGuard()
+        return Result(requirement, Outcome.NOT_VERIFIED, finding=_unverified(requirement, unknown))
+    watch = _Watch()
+    result = _verdict(target, requirement, check, watch, isolated=isolated)
+    found = result.finding
+    return replace(
+        result,
+        finding=None if found is None else replace(found, exchange=watch.exchange),
+        contacted=tuple(watch.guard.hosts),
+        strays=tuple(watch.guard.strays),
+    )
+
+
+class _Watch:
+    """What goes on beside a check."""
+
+    def __init__(self) -> None:
+        self.guard = NetworkGuard()
+        self.exchange: Exchange | None = None
+
+
+def _verdict(
+    target: Target, requirement: Requirement, check: Check, watch: _Watch, *, isolated: bool
+) -> Result:
     try:
-        asyncio.run(_run(target, check, guard))
-        outcome, detail = Outcome.PASSED, ""
+        _run_in_a_loop(_run(target, check, watch))
     except Violation as violation:
-        outcome, detail = Outcome.FAILED, _explained(violation, check)
+        finding = Finding(
+            expected=violation.expected,
+            seen=violation.seen,
+            look_at=violation.look_at or requirement.look_at,
+            cause=violation.cause,
+            place=place_of(violation, target.sources),
+            trace=trace_of(violation) if violation.__cause__ else "",
+        )
+        return Result(requirement, Outcome.FAILED, check.evidence, finding)
     except Exempt as claim:
-        outcome, detail = Outcome.EXEMPT, str(claim)
+        return Result(requirement, Outcome.EXEMPT, check.evidence, reason=str(claim))
     except NotApplicable as reason:
-        outcome, detail = Outcome.NOT_APPLICABLE, str(reason)
+        return Result(requirement, Outcome.NOT_APPLICABLE, check.evidence, reason=str(reason))
     except NotVerified as reason:
-        outcome, detail = Outcome.NOT_VERIFIED, str(reason)
-    except Exception as error:  # noqa: BLE001 - a check that crashes is a fault of the kit
-        what = str(error) if isinstance(error, KitError) else f"the check crashed: {error!r}"
-        outcome, detail, fault = Outcome.NOT_VERIFIED, f"kit error: {what}", True
-    return Result(requirement, outcome, check.evidence, detail, fault, tuple(guard.strays))
+        finding = _unverified(requirement, reason)
+        return Result(requirement, Outcome.NOT_VERIFIED, check.evidence, finding)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and not isolated:
+            raise
+        return _crashed(target, requirement, check, error)
+    return Result(requirement, Outcome.PASSED, check.evidence)
 
 
-async def _run(target: Target, check: Check, guard: NetworkGuard) -> None:
+def _unverified(requirement: Requirement, reason: NotVerified) -> Finding:
+    return Finding(
+        expected=f"evidence for: {requirement.title}",
+        seen=reason.why,
+        look_at=reason.remedy or requirement.look_at,
+        cause=reason.cause,
+    )
+
+
+def _crashed(
+    target: Target, requirement: Requirement, check: Check, error: BaseException
+) -> Result:
+    """What a check did not expect: a fault of the kit, unless the adapter's code raised it."""
+    if not isinstance(error, KitError) and comes_from_the_adapter(error):
+        finding = Finding(
+            expected="attributes and methods of the contract that can be used",
+            seen=f"{type(error).__name__}: {str(error)[:200]}",
+            look_at=requirement.look_at,
+            place=place_of(error, target.sources),
+            trace=trace_of(error),
+        )
+        return Result(requirement, Outcome.FAILED, check.evidence, finding)
+    what = str(error) if isinstance(error, KitError) else f"the check crashed: {error!r}"
+    finding = Finding(
+        expected=f"evidence for: {requirement.title}",
+        seen=f"kit error: {what}",
+        look_at="this says nothing about the adapter; "
+        + (
+            "run it again on a machine that is less busy"
+            if isinstance(error, LateMachineError)
+            else "report it, unless the message says what to do"
+        ),
+        cause="late-machine" if isinstance(error, LateMachineError) else "kit",
+        trace="" if isinstance(error, KitError) else trace_of(error),
+    )
+    return Result(requirement, Outcome.NOT_VERIFIED, check.evidence, finding, kit_fault=True)
+
+
+def _run_in_a_loop(check: Coroutine[Any, Any, None]) -> None:
+    """Run a check in an event loop of its own, from which the adapter may not break out."""
+    ended = False
+
+    async def whole() -> None:
+        nonlocal ended
+        try:
+            await check
+        finally:
+            ended = True
+
+    try:
+        asyncio.run(whole())
+    except RuntimeError as error:
+        if ended:
+            raise
+        raise Violation(
+            expected="a call leaves the event loop running", seen="it stopped the event loop"
+        ) from error
+
+
+async def _run(target: Target, check: Check, watch: _Watch) -> None:
     subject = Subject(
         target.adapter, target.capabilities, target.errors, target.library, target.examples
     )
     deeper = target.examples / EXAMPLES if "fuzzed" in check.evidence else 1.0
+    guard = watch.guard
     with (
         isolated_environment(),
         guard,
@@ -80,6 +191,8 @@ async def _run(target: Target, check: Check, guard: NetworkGuard) -> None:
             wire.assert_sound()
             _blame_the_network(guard, reason)
             raise
+        finally:
+            watch.exchange = wire.exchange
         wire.assert_sound()
         _blame_the_cause(guard, wire, None)
 
@@ -92,6 +205,7 @@ def _blame_the_network(guard: NetworkGuard, because: Exception | None) -> None:
             seen=f"{', '.join(guard.hosts)} was tried, and blocked",
             look_at="whether the adapter passes Endpoint.base_url to its SDK, and what else "
             "sends requests (telemetry, price lists, model downloads)",
+            cause="network",
         ) from because
 
 
@@ -116,11 +230,7 @@ def _excuse_a_stream(wire: Wire, check: Check, violation: Violation) -> None:
     """What is made of a reply that was to be streamed, and was not, shows nothing."""
     if wire.streamed and requirements()[check.requirement].capability != "backend":
         raise NotVerified(
-            "the request asks for a stream, which this wire does not script: let the adapter call "
-            "the provider without streaming"
+            "the request asks for a stream, which this wire does not script",
+            "let the adapter call the provider without streaming",
+            cause="stream",
         ) from violation
-
-
-def _explained(violation: Violation, check: Check) -> str:
-    look_at = violation.look_at or requirements()[check.requirement].look_at
-    return f"expected: {violation.expected}\nseen: {violation.seen}\nlook at: {look_at}"

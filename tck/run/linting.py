@@ -89,9 +89,8 @@ def _unused(target: Target, folder: Path) -> Iterator[Finding]:
     result = assess(target, requirements()["REC-05"])
     if result.kit_fault:
         raise KitError(result.detail)
-    if result.outcome is Outcome.FAILED:
-        seen = next(line for line in result.detail.splitlines() if line.startswith("seen: "))
-        yield Finding(folder, "unused", seen.removeprefix("seen: "))
+    if result.outcome is Outcome.FAILED and result.finding is not None:
+        yield Finding(folder, "unused", result.finding.seen)
 
 
 def print_lint(report: LintReport, console: Console) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from tck.catalogue import Requirement, denominator, requirements
 from tck.grading import Outcome, Result
 from tck.report.console import print_report
-from tck.report.model import Report, report_on
+from tck.report.model import Report, report_on, unrun
 from tck.run.assessment import assess
 from tck.run.targets import Target
 
@@ -148,15 +148,7 @@ def _message(item: RequirementItem) -> dict[str, Any]:
     return {
         "adapter": item.target.adapter.name,
         "requirement": item.requirement.id,
-        "result": None
-        if found is None
-        else {
-            "outcome": str(found.outcome),
-            "evidence": list(found.evidence),
-            "detail": found.detail,
-            "kit_fault": found.kit_fault,
-            "strays": list(found.strays),
-        },
+        "result": None if found is None else found.as_data(),
     }
 
 
@@ -165,19 +157,18 @@ def _final(message: dict[str, Any], report: pytest.TestReport) -> Result | None:
     requirement = requirements()[message["requirement"]]
     found = message["result"]
     if hasattr(report, "wasxfail"):
-        detail = f"xfailed: {report.wasxfail or 'no reason given'}"
-        return Result(requirement, Outcome.NOT_VERIFIED, detail=detail)
+        why = f"xfailed: {report.wasxfail or 'no reason given'}"
+        return unrun(requirement, why, "xfailed", "the xfail mark on the test")
     if report.when != "call" and report.outcome == "passed":
         return None
     if found is None:  # skipped before it ran, or a hook of somebody's failed
-        detail = f"{report.outcome} before it ran: {_reason(report)}"
-        return Result(requirement, Outcome.NOT_VERIFIED, detail=detail)
-    outcome = Outcome(found["outcome"])
-    if outcome in _WELL and report.outcome != "passed":
-        return Result(requirement, Outcome.NOT_VERIFIED, detail=f"made {report.outcome}")
-    return Result(
-        requirement, outcome, tuple(found["evidence"]), found["detail"], found["kit_fault"]
-    )
+        why = f"{report.outcome} before it ran: {_reason(report)}"
+        return unrun(requirement, why, report.outcome, "the marks and plugins of the session")
+    result = Result.from_data(found)
+    if result.outcome in _WELL and report.outcome != "passed":
+        why = f"a plugin of the session made it {report.outcome}"
+        return unrun(requirement, why, report.outcome, "the plugins of the session")
+    return result
 
 
 def _reason(report: pytest.TestReport) -> str:

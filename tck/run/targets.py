@@ -47,6 +47,8 @@ class Target:
     """Hosts that were tried meanwhile, by threads that it has not started."""
     examples: int = EXAMPLES
     """How many made-up texts a fuzzed check tries."""
+    sources: tuple[Path, ...] = ()
+    """Files and folders that hold the adapter's code."""
 
     @property
     def library(self) -> Library:
@@ -97,6 +99,7 @@ def _load(spelled: str) -> Target:
         capabilities=capabilities(adapter),
         contacted=tuple(guard.hosts),
         strays=tuple(guard.strays),
+        sources=_sources(spelled),
     )
 
 
@@ -109,6 +112,16 @@ def dialect_of(spelled: str, adapter: AdapterUnderTest) -> Dialect | None:
     if adapter.wire == RECORDED:
         return TransmutedDialect(_library(spelled, adapter))
     return dialect_for(adapter.wire)
+
+
+def _sources(spelled: str) -> tuple[Path, ...]:
+    """The top-level package or module that a target is in; a bundled adapter is in `llm`."""
+    module, colon, _ = spelled.partition(":")
+    top = sys.modules.get(module.partition(".")[0] if colon else "llm")
+    if top is None:
+        return ()
+    file = getattr(top, "__file__", None)
+    return (*map(Path, getattr(top, "__path__", ())), *([Path(file)] if file else []))
 
 
 def _library(spelled: str, adapter: AdapterUnderTest) -> Library:

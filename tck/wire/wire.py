@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from tck.adapter import Endpoint
-from tck.verdicts import KitError, NotVerified, Violation
+from tck.verdicts import Exchange, KitError, NotVerified, Violation
 from tck.wire.dialects.model import (
     ChatReply,
     ChatRequest,
@@ -55,6 +55,8 @@ class Wire:
         """Requests that this wire does not know, each in one clause."""
         self.streamed = False
         """Whether a request has asked for a stream of events."""
+        self.exchange: Exchange | None = None
+        """The last request, and what it was answered with."""
 
     def __enter__(self) -> Self:
         self._server.__enter__()
@@ -80,8 +82,10 @@ class Wire:
         """The dialect, for the checks of adapters that embed."""
         if not isinstance(self.dialect, EmbeddingDialect):
             raise NotVerified(
-                f"the {self.dialect.name} dialect has no embeddings: an adapter that embeds "
-                "needs a dialect with read_embeddings, write_embeddings and read_vectors"
+                f"the {self.dialect.name} dialect has no embeddings",
+                "an adapter that embeds needs a dialect with read_embeddings, write_embeddings "
+                "and read_vectors",
+                cause="no-embedding-dialect",
             )
         return self.dialect
 
@@ -90,8 +94,10 @@ class Wire:
         """The dialect, for the checks of adapters that extract objects."""
         if not isinstance(self.dialect, StructuredDialect):
             raise NotVerified(
-                f"the {self.dialect.name} dialect cannot write objects: an adapter that extracts "
-                "them needs a dialect with write_object, read_object and write_refusal"
+                f"the {self.dialect.name} dialect cannot write objects",
+                "an adapter that extracts them needs a dialect with write_object, read_object "
+                "and write_refusal",
+                cause="no-structured-dialect",
             )
         return self.dialect
 
@@ -200,6 +206,17 @@ class Wire:
                 held.set_result(None)
 
     async def _respond(self, received: Received) -> Reply | None:
+        reply = await self._reply_to(received)
+        self.exchange = Exchange(
+            received.method,
+            received.path,
+            _shown(received.body),
+            None if reply is None else reply.status,
+            "" if reply is None else _shown(reply.body),
+        )
+        return reply
+
+    async def _reply_to(self, received: Received) -> Reply | None:
         dialect = self._dialect
         route = dialect.route(received.method, received.path) if dialect else None
         if dialect is None or route is None:
@@ -234,3 +251,11 @@ class Wire:
             f"{received.method} {received.path} is not a request that {speaks} has here"
         )
         return Reply(b'{"error": {"message": "no such endpoint"}}', 404)
+
+
+_LONGEST = 2000
+
+
+def _shown(body: bytes) -> str:
+    text = body[: 4 * _LONGEST].decode("utf-8", "replace")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
