@@ -25,6 +25,11 @@ class Outcome(StrEnum):
     NOT_VERIFIED = "not_verified"
     """Nobody knows: no recording, skipped, deselected, xfailed, or the kit crashed."""
 
+    @property
+    def fine(self) -> bool:
+        """Whether a MUST with this outcome withholds nothing."""
+        return self not in (Outcome.FAILED, Outcome.NOT_VERIFIED)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -94,9 +99,6 @@ class Grade(StrEnum):
         return list(Grade).index(self)
 
 
-_FINE = {Outcome.PASSED, Outcome.EXEMPT, Outcome.NOT_APPLICABLE}
-
-
 def grade(results: Iterable[Result]) -> Grade:
     """The highest tier of which, and of all below which, every MUST is met.
 
@@ -112,7 +114,7 @@ def grade(results: Iterable[Result]) -> Grade:
 
 def _met(musts: Iterable[Result], tier: Tier) -> bool:
     outcomes = [result.outcome for result in musts if result.requirement.tier == tier]
-    return Outcome.PASSED in outcomes and all(outcome in _FINE for outcome in outcomes)
+    return Outcome.PASSED in outcomes and all(outcome.fine for outcome in outcomes)
 
 
 def withholding(results: Iterable[Result], tier: Tier) -> list[Result]:
@@ -122,5 +124,5 @@ def withholding(results: Iterable[Result], tier: Tier) -> list[Result]:
         for result in results
         if result.requirement.level == "must"
         and result.requirement.tier == tier
-        and result.outcome not in _FINE
+        and not result.outcome.fine
     ]

@@ -313,26 +313,6 @@ def test_a_contact_while_a_module_is_imported_withholds_its_grade(
     assert _json(path)["adapters"][0]["contacted"] == ["import.example.com:443"]
 
 
-def test_a_contact_that_nobody_accounts_for_withholds_every_grade(
-    adapters: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import socket
-
-    run = pytest.main
-
-    def and_then_phone(*args: Any, **kwargs: Any) -> Any:
-        status = run(*args, **kwargs)
-        with pytest.raises(OSError, match="was not contacted"):
-            socket.create_connection(("late.example.com", 443))
-        return status
-
-    monkeypatch.setattr("tck.run.standalone.pytest.main", and_then_phone)
-    assert main(["run", f"{adapters}:conforming"]) == NOT_REACHED
-    output = capsys.readouterr().out
-    assert "late.example.com:443 was tried while no check ran" in output
-    assert "conforming: none" in output
-
-
 def test_a_factory_without_options_leaves_what_needs_them_unverified(
     adapters: str, tmp_path: Path
 ) -> None:
@@ -411,7 +391,9 @@ def test_a_server_that_dies_is_a_fault_of_the_kit_and_gives_no_grade(
     result = assess(target_of(impatient), requirements()["CHAT-05"])
     assert result.outcome is Outcome.NOT_VERIFIED
     assert result.kit_fault
-    report = Report((report_on("impatient", ["chat"], {"CHAT-05": result}),))
+    report = Report(
+        (report_on("tests:impatient", target_of(impatient).declaration, {"CHAT-05": result}),)
+    )
     assert report.adapters[0].grade is Grade.NONE
     assert report.kit_faults == (result,)
 

@@ -12,8 +12,7 @@ import httpx2
 import pytest
 
 from tck.catalogue import requirements
-from tck.grading import Grade, Outcome, Result
-from tck.report.model import Report, report_on
+from tck.grading import Outcome
 from tck.run.assessment import assess
 from tests.helpers import target_of
 from tests.mutants.conforming import Backend, Chat, described
@@ -37,19 +36,6 @@ def test_a_thread_that_is_older_than_the_check_is_not_the_requirements_fault() -
         result = assess(target, requirements()["CHAT-04"])
     assert result.outcome is Outcome.PASSED
     assert result.strays == ("prices.example.com:443",)
-
-
-def test_a_stray_contact_is_held_against_every_adapter_once() -> None:
-    result = Result(requirements()["CHAT-04"], Outcome.PASSED)
-    report = Report(tuple(report_on(name, ["chat"], {"CHAT-04": result}) for name in "ab"))
-    strays = ["prices.example.com:443", "known.example.com:443"]
-    for _ in range(2):
-        report = report.with_contacts({"a": ["known.example.com:443"]}, strays)
-    a, b = report.adapters
-    assert set(a.contacted) == set(strays)
-    assert b.contacted == ("prices.example.com:443",)
-    assert len(a.contacted) == 2
-    assert {a.grade, b.grade} == {Grade.NONE}
 
 
 class Streams(Chat):

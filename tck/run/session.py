@@ -110,17 +110,23 @@ class KitSession:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(self._config, "workerinput"):
             return  # a worker of pytest-xdist: its controller grades
+        told = {
+            host
+            for results in self._results.values()
+            for result in results.values()
+            for host in result.contacted
+        } | {host for target in self._targets for host in target.contacted}
+        strays = [host for host in self._strays if host not in told]
         report = Report(
             tuple(
                 report_on(
-                    target.adapter.name,
-                    target.capabilities,
+                    target.spelled,
+                    target.declaration,
                     self._results[target.adapter.name],
+                    contacted=tuple(dict.fromkeys([*target.contacted, *strays])),
                 )
                 for target in self._targets
             )
-        ).with_contacts(
-            {target.adapter.name: target.contacted for target in self._targets}, self._strays
         )
         self._config.stash[report_key] = report
         if report.kit_faults:

@@ -18,6 +18,7 @@ from tck.cassettes.library import Library
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Capability
 from tck.checks.subject import EXAMPLES
+from tck.report.model import Declaration
 from tck.run.environment import isolated_environment
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import Dialect
@@ -49,6 +50,18 @@ class Target:
     """How many made-up texts a fuzzed check tries."""
     sources: tuple[Path, ...] = ()
     """Files and folders that hold the adapter's code."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the adapter declares, as data."""
+        return Declaration(
+            name=self.adapter.name,
+            capabilities=tuple(sorted(self.capabilities)),
+            model=self.adapter.model,
+            embedding_model=self.adapter.embedding_model,
+            wire=self.dialect.name if self.dialect else None,
+            limits=dict(self.adapter.limits),
+        )
 
     @property
     def library(self) -> Library:
