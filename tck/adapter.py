@@ -11,6 +11,10 @@ LIMITS = ("stop", "temperature")
 """What an adapter may declare that its provider cannot do."""
 
 
+class DescriptionError(ValueError):
+    """A description contradicts itself; the message is one sentence that says how to mend it."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where an adapter is to send its requests, and as whom."""
@@ -33,7 +37,7 @@ class AdapterUnderTest:
     new provider every time.
 
     Raises:
-        ValueError: the description contradicts itself; the message says how to mend it.
+        DescriptionError: the description contradicts itself; the message says how to mend it.
     """
 
     name: str
@@ -66,28 +70,28 @@ class AdapterUnderTest:
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.replace("-", "").replace("_", "").isalnum():
-            raise ValueError(
+            raise DescriptionError(
                 f"an adapter's name is made of letters, digits, - and _, and {self.name!r} is not"
             )
         factories = {"chat": self.chat, "embedding": self.embedding, "backend": self.backend}
         if not any(factories.values()):
-            raise ValueError(
+            raise DescriptionError(
                 f"adapter {self.name!r} has nothing to grade: give it chat=, embedding= or backend="
             )
         for kind, factory in factories.items():
             if factory is not None and not callable(factory):
-                raise ValueError(
+                raise DescriptionError(
                     f"{kind}= of adapter {self.name!r} must be a function that takes an Endpoint, "
                     f"not {factory!r}"
                 )
         if self.hosted is not None and not self.hosted.startswith(("https://", "http://")):
-            raise ValueError(
+            raise DescriptionError(
                 f"hosted= of adapter {self.name!r} must be a URL that starts with https://, not "
                 f"{self.hosted!r}"
             )
         unknown = sorted(set(self.limits) - set(LIMITS))
         if unknown:
-            raise ValueError(
+            raise DescriptionError(
                 f"adapter {self.name!r} declares unknown limits {', '.join(unknown)}: "
                 f"the kit knows {' and '.join(LIMITS)}"
             )

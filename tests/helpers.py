@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parent.parent
 def target_of(adapter: AdapterUnderTest) -> Target:
     """An adapter as the command line would have loaded it."""
     return Target(
-        spelled=f"tests:{adapter.name}",
+        argument=f"tests:{adapter.name}",
         adapter=adapter,
         dialect=dialect_of(f"tests:{adapter.name}", adapter),
         errors=importlib.import_module(adapter.errors),

@@ -24,7 +24,7 @@ from tck.cassettes.providers import ProviderUnavailableError, RecordedProvider
 from tck.cassettes.recorder import record
 from tck.cassettes.scenarios import scenarios
 from tck.cli import main
-from tck.commands.common import KIT_FAILED, NOT_REACHED, OK, USAGE
+from tck.commands.statuses import KIT_FAILED, NOT_REACHED, OK, USAGE
 from tck.drift.comparison import Outcome, SdkModel, SdkView, drift_of
 from tck.drift.schemas import findings
 from tck.drift.shapes import (

@@ -14,7 +14,7 @@ import pytest
 from tck.cassettes.cassette import Cassette, Interaction, RecordedRequest, dumps, loads
 from tck.cassettes.lint import RULES
 from tck.cli import main
-from tck.commands.common import NOT_REACHED, OK, USAGE
+from tck.commands.statuses import NOT_REACHED, OK, USAGE
 from tests.helpers import REPOSITORY
 
 DESCRIBED = """

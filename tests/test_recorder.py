@@ -21,7 +21,7 @@ from tck.cassettes.providers import RecordedProvider, hosted_provider
 from tck.cassettes.recorder import Recording, record
 from tck.cassettes.scenarios import scenarios, scenarios_of
 from tck.cli import main
-from tck.commands.common import OK, USAGE
+from tck.commands.statuses import OK, USAGE
 from tck.resources import resource
 from tck.run import recording
 from tck.wire.dialects.anthropic import AnthropicDialect

@@ -16,7 +16,7 @@ from tck import AdapterUnderTest
 from tck.cassettes.cassette import Cassette, dumps, loads
 from tck.catalogue import EDITION, Capability, denominator, requirements
 from tck.cli import main
-from tck.commands.common import KIT_FAILED, NOT_REACHED, OK, USAGE
+from tck.commands.statuses import KIT_FAILED, NOT_REACHED, OK, USAGE
 from tck.grading import Grade, Outcome
 from tck.report.model import Report, report_on
 from tck.run.assessment import assess

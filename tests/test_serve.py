@@ -38,7 +38,7 @@ from tck.cassettes.replay_server import (
     serve,
 )
 from tck.cli import main
-from tck.commands.common import KIT_FAILED, OK, USAGE
+from tck.commands.statuses import KIT_FAILED, OK, USAGE
 from tck.verdicts import KitError
 from tck.wire.faults import parse_faults, strikes
 from tests.helpers import REPOSITORY

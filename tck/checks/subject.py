@@ -29,12 +29,10 @@ from tck.adapter import AdapterUnderTest, Endpoint
 from tck.building import build, release
 from tck.cassettes.library import Library
 from tck.catalogue import Capability
+from tck.grading import EXAMPLES
 from tck.verdicts import NotVerified, Violation
 from tck.wire.dialects.model import ChatRequest, Counts
 from tck.wire.wire import Wire
-
-EXAMPLES = 40
-"""How many made-up texts a fuzzed check tries, unless it is told otherwise."""
 
 CALL_LIMIT = 20.0
 """Seconds after which a call that no check has bounded counts as hanging."""

@@ -1,4 +1,4 @@
-"""What the commands share: exit statuses, arguments, and files to write."""
+"""What the commands share: arguments, and files to write."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import argparse
 from pathlib import Path
 
 from tck.cassettes.files import write_whole
-
-OK, NOT_REACHED, USAGE, KIT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
-"""The exit statuses."""
 
 
 class UsageError(Exception):

@@ -9,9 +9,8 @@ from rich.table import Table
 
 from tck.catalogue import requirements
 from tck.checks import CHECKS
-from tck.commands.common import OK, UsageError
-
-HELP = "say all about a requirement"
+from tck.commands.common import UsageError
+from tck.commands.statuses import OK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tck.commands.common import NOT_REACHED, OK, refuse_folderless, write_file
+from tck.commands.common import refuse_folderless, write_file
+from tck.commands.statuses import NOT_REACHED, OK
 from tck.run.linting import lint, lint_to_json, print_lint
 
-HELP = "look for what is wrong with recordings"
 DESCRIPTION = (
     "Look for secrets, cut or edited files, recordings of unknown or changed scenarios, and old "
     "ones; of an adapter also for what is missing, and what it does not use. Exit status: 0 no "

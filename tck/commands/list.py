@@ -11,10 +11,8 @@ from rich.table import Table
 from tck.bundled import BUNDLED, is_installed
 from tck.catalogue import requirements
 from tck.checks import CHECKS
-from tck.commands.common import OK
+from tck.commands.statuses import OK
 from tck.report.reference import reference_page
-
-HELP = "list the bundled adapters and the requirements"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,8 +11,6 @@ from tck.commands.common import add_adapters
 from tck.run.recording import record_targets
 from tck.run.targets import load_targets
 
-HELP = "record real providers' responses"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_adapters(parser)

@@ -7,10 +7,10 @@ import os
 import sys
 
 from tck.cassettes.replay_server import Replay, load_recordings, serve
-from tck.commands.common import OK, UsageError
+from tck.commands.common import UsageError
+from tck.commands.statuses import OK
 from tck.wire.faults import parse_faults
 
-HELP = "replay recordings over HTTP, for clients of any language"
 DESCRIPTION = """\
 Replay recordings over HTTP on 127.0.0.1 until Ctrl-C or SIGTERM. No API key is needed: any
 is accepted.

@@ -10,10 +10,9 @@ from typing import Any
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Requirement, requirements
 from tck.checks import CHECKS, Check, Subject
-from tck.checks.subject import EXAMPLES
-from tck.grading import Outcome, Result
+from tck.grading import EXAMPLES, Outcome, Result
 from tck.run.environment import isolated_environment
-from tck.run.places import comes_from_the_adapter, place_of, trace_of
+from tck.run.places import comes_from_the_adapter, in_words, place_of, trace_of
 from tck.run.targets import Target
 from tck.verdicts import (
     Exchange,
@@ -124,7 +123,7 @@ def _crashed(
     if not isinstance(error, KitError) and comes_from_the_adapter(error):
         finding = Finding(
             expected="attributes and methods of the contract that can be used",
-            seen=f"{type(error).__name__}: {str(error)[:200]}",
+            seen=f"it raised {in_words(error)}",
             look_at=requirement.look_at,
             place=place_of(error, target.sources),
             trace=trace_of(error),
@@ -154,8 +153,12 @@ def _run_in_a_loop(check: Coroutine[Any, Any, None]) -> None:
         nonlocal ended
         try:
             await check
-        finally:
+        except asyncio.CancelledError:
+            raise  # so a stopped loop is cleaned up
+        except BaseException:
             ended = True
+            raise
+        ended = True
 
     try:
         asyncio.run(whole())

@@ -19,9 +19,10 @@ from tck.cassettes.secrets import live_values
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import requirements
 from tck.grading import Outcome
+from tck.run.arguments import TargetError
 from tck.run.assessment import assess
 from tck.run.recording import recordable
-from tck.run.targets import Target, TargetError, load_targets
+from tck.run.targets import Target, load_targets
 from tck.verdicts import KitError
 
 

@@ -21,7 +21,8 @@ from tck.cassettes.providers import (
 )
 from tck.cassettes.recorder import record
 from tck.cassettes.scenarios import Scenario, scenarios_of
-from tck.run.targets import Target, TargetError
+from tck.run.arguments import TargetError
+from tck.run.targets import Target
 from tck.wire.dialects.model import Dialect
 
 
@@ -107,12 +108,12 @@ class Providers:
             return hosted
         if kind == "hosted" and target.adapter.hosted is None:
             raise TargetError(
-                f"{target.spelled} names no hosted provider: put its base URL into hosted= of the "
+                f"{target.argument} names no hosted provider: put its base URL into hosted= of the "
                 "AdapterUnderTest"
             )
         if kind == "hosted":
             raise TargetError(
-                f"the hosted provider of {target.spelled} needs a key: set the environment "
+                f"the hosted provider of {target.argument} needs a key: set the environment "
                 f"variable {key_variable(target.adapter)}"
             )
         if self._local is None:
@@ -131,7 +132,7 @@ def recordable(target: Target) -> str | Path:
     """
     if target.adapter.cassettes is None:
         raise TargetError(
-            f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a folder in "
+            f"{target.argument} cannot be recorded: its AdapterUnderTest needs a folder in "
             "cassettes="
         )
     return target.adapter.cassettes

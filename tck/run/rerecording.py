@@ -76,7 +76,7 @@ async def drift_of_targets(
                 _provider(task, task.old, providers)
         for task in tasks:
             name = task.target.adapter.name
-            drift = await _drift(task, providers, Library(task.target.spelled, folder / name))
+            drift = await _drift(task, providers, Library(task.target.argument, folder / name))
             done[name].append(drift)
             tell(name, drift)
     return DriftReport(tuple(AdapterDrift(name, tuple(drifts)) for name, drifts in done.items()))
