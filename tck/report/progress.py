@@ -61,10 +61,10 @@ class LiveProgress:
     ) -> None:
         if self._live is not None:
             self._live.stop()
-            return
-        with self._lock:
-            for line in self._lines.values():
-                self._conclude(line)
+        elif kind is None:
+            with self._lock:
+                for line in self._lines.values():
+                    self._conclude(line)
 
     def planned(self, target: str, requirements: Collection[Requirement]) -> None:
         with self._lock:

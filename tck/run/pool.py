@@ -50,7 +50,7 @@ HANGS, ENDED, KILLED, STOPPED, NOT_LOADED, LEFT_RUNNING = (
 _TICK = 0.25
 
 
-@dataclass
+@dataclass(eq=False)
 class _Job:
     """A worker process, and what it is doing."""
 
@@ -206,8 +206,9 @@ class Pool:
         self._watcher.ended(job.progress.argument, result, seconds)
 
     def _dismiss(self, job: _Job) -> None:
-        self._jobs.remove(job)
-        job.worker.kill()
+        if job in self._jobs:
+            self._jobs.remove(job)
+            job.worker.kill()
 
     # What follows is about workers that end otherwise than they should.
 
@@ -231,6 +232,8 @@ class Pool:
         """Kill what hangs."""
         now = time.monotonic()
         for job in list(self._jobs):
+            if job not in self._jobs:
+                continue  # dismissed with another that could not load the same adapter
             if job.leaving:
                 if now - job.since > EXIT_LIMIT:
                     self._left_running(job)

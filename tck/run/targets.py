@@ -38,6 +38,10 @@ NOT_LOADED = "not-loaded"
 """The cause of every requirement of an adapter that cannot be loaded."""
 
 
+_Passing = tuple[type[BaseException], ...]
+"""What is nobody's fault when it is raised while an adapter is loaded."""
+
+
 class UnloadableError(Exception):
     """The adapter's own code fails when it is loaded.
 
@@ -108,7 +112,11 @@ def assert_distinct(names: Sequence[str]) -> None:
 
 
 def load_target(
-    argument: str, examples: int = EXAMPLES, *, began: Callable[[str], None] = lambda _: None
+    argument: str,
+    examples: int = EXAMPLES,
+    *,
+    began: Callable[[str], None] = lambda _: None,
+    isolated: bool = False,
 ) -> Target:
     """Import an adapter's description, and find out what it declares.
 
@@ -116,27 +124,30 @@ def load_target(
         argument: a bundled name, or ``module:attribute``.
         examples: how many examples a drawn check tries.
         began: told what is being done, for whoever must say what never ended.
+        isolated: whether this process is out of reach of Ctrl-C, so that a `KeyboardInterrupt`
+            is the adapter's.
 
     Raises:
         TargetError: there is no such adapter, or its description is wrong.
         UnloadableError: its code fails.
     """
+    passing = () if isolated else (KeyboardInterrupt,)
     began(f"importing {argument.partition(':')[0]}" if ":" in argument else "importing it")
-    adapter = _find(argument)
+    adapter = _find(argument, passing)
     began("finding the dialect of its wire=")
     try:
         dialect = dialect_of(argument, adapter)
     except ValueError as error:
         raise TargetError(f"{argument}: {error}") from error
     began("importing its errors=")
-    errors = _import(adapter.errors, f"the errors= of {argument}", argument)
+    errors = _import(adapter.errors, f"the errors= of {argument}", argument, passing)
     began("calling its first factory")
     return Target(
         argument=argument,
         adapter=adapter,
         dialect=dialect,
         errors=errors,
-        capabilities=capabilities(adapter),
+        capabilities=capabilities(adapter, passing),
         examples=examples,
         sources=_sources(argument),
     )
@@ -168,11 +179,11 @@ def _library(argument: str, adapter: AdapterUnderTest) -> Library:
     return Library(argument, None if folder is None else Path(folder))
 
 
-def _find(argument: str) -> AdapterUnderTest:
+def _find(argument: str, passing: _Passing) -> AdapterUnderTest:
     module, colon, attribute = argument.partition(":")
     if not colon:
         return BUNDLED[argument]
-    found: object = _import(module, argument, argument)
+    found: object = _import(module, argument, argument, passing)
     for name in attribute.split("."):
         try:
             found = getattr(found, name)
@@ -187,10 +198,12 @@ def _find(argument: str) -> AdapterUnderTest:
     return found
 
 
-def _import(name: str, whose: str, argument: str) -> ModuleType:
+def _import(name: str, whose: str, argument: str, passing: _Passing) -> ModuleType:
     see_current_folder()
     try:
         return importlib.import_module(name)
+    except passing:
+        raise
     except BaseException as error:
         # `name` may be a.b.c while it is a or a.b that does not exist.
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
@@ -211,8 +224,12 @@ def _import(name: str, whose: str, argument: str) -> ModuleType:
         ) from error
 
 
-def capabilities(adapter: AdapterUnderTest) -> frozenset[Capability]:
+def capabilities(adapter: AdapterUnderTest, passing: _Passing = ()) -> frozenset[Capability]:
     """What an adapter declares, and so what it is graded on.
+
+    Args:
+        adapter: its description.
+        passing: exceptions of its first factory that are not the adapter's.
 
     Raises:
         TargetError: its SDK is not installed.
@@ -226,12 +243,12 @@ def capabilities(adapter: AdapterUnderTest) -> frozenset[Capability]:
         declared.add("backend")
     if adapter.chat is not None or adapter.embedding is not None:
         declared |= {"errors", "recordings"}
-    if _extracts(adapter):
+    if _extracts(adapter, passing):
         declared.add("structured")
     return frozenset(declared)
 
 
-def _extracts(adapter: AdapterUnderTest) -> bool:
+def _extracts(adapter: AdapterUnderTest, passing: _Passing) -> bool:
     """Whether the chat provider is a structured extractor too; when unsure, assume that it is.
 
     A factory is called once for it, so that an SDK that is not installed is told at once.
@@ -243,7 +260,7 @@ def _extracts(adapter: AdapterUnderTest) -> bool:
         return adapter.chat is not None and hasattr(built, "complete_structured")
     except ImportError as error:
         raise TargetError(f"{adapter.name} cannot be built: {error}") from error
-    except KeyboardInterrupt:
+    except passing:
         raise
     except BaseException:  # noqa: BLE001 - the checks will say so
         return adapter.chat is not None

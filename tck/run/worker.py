@@ -70,6 +70,7 @@ def _loaded(order: Mapping[str, Any], channel: _Channel, guard: NetworkGuard) ->
             order["argument"],
             order["examples"],
             began=lambda phase: channel.send({"phase": phase}),
+            isolated=True,
         )
     except TargetError as error:
         channel.send({"refused": str(error)})
