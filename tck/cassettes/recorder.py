@@ -23,8 +23,7 @@ from tck.cassettes.library import Library
 from tck.cassettes.providers import RecordedProvider
 from tck.cassettes.scenarios import Scenario
 from tck.cassettes.secrets import SecretFoundError, live_values, refuse_secrets, scrub, without
-from tck.cassettes.transmutation import TransmutedDialect
-from tck.wire.dialects.model import Dialect, StructuredDialect, Unreadable
+from tck.wire.dialects.model import Dialect, StructuredDialect, Unreadable, is_recorded
 
 FRESH_FOR = timedelta(days=365)
 """How long a recording stands for what its provider says today."""
@@ -140,7 +139,7 @@ def _check(
             )
         return
     try:
-        if isinstance(dialect, TransmutedDialect):
+        if is_recorded(dialect):
             _check_success(last, ended)  # what it says, nobody can read
         elif scenario.kind == "structured" and last.status == 200:
             _check_extraction(scenario, dialect, interactions, ended)

@@ -16,13 +16,13 @@ from tck.bundled import BUNDLED
 from tck.cassettes.lint import Finding, lint_file, lint_folder
 from tck.cassettes.scenarios import scenarios_of
 from tck.cassettes.secrets import live_values
-from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import requirements
 from tck.grading import Outcome
 from tck.run.assessment import assess
 from tck.run.recording import recordable
 from tck.run.targets import Target, TargetError, load_targets
 from tck.verdicts import KitError
+from tck.wire.dialects.model import is_recorded
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def lint(spelled: Sequence[str]) -> LintReport:
     for target, folder in zip(recorded, folders, strict=True):
         expected = scenarios_of(target.adapter, target.capabilities)
         # Such a dialect knows no requests but those recorded.
-        known = None if isinstance(target.dialect, TransmutedDialect) else target.dialect
+        known = None if is_recorded(target.dialect) else target.dialect
         findings += lint_folder(folder, expected, known)
         if not any(finding.file.parent == folder for finding in findings):
             findings += _unused(target, folder)
