@@ -31,6 +31,7 @@ from tck.cassettes.scenarios import scenarios
 from tck.cassettes.secrets import (
     REPLAY_KEY,
     SCRUBBED,
+    Live,
     SecretFoundError,
     find_secrets,
     live_values,
@@ -298,3 +299,14 @@ def test_scrubbing_leaves_the_rest_as_it_was() -> None:
 )
 def test_the_recordings_that_come_along_hold_none(path: Path) -> None:
     assert not list(find_secrets(loads(path.read_bytes()), live_values(["tck-local-provider-key"])))
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("after", range(4))
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_value_is_found_in_base64_wherever_it_stands(
+    before: int, after: int, encode: Callable[[bytes], bytes]
+) -> None:
+    value = "a?>key~of~ours"
+    text = encode(b"\xff" * before + value.encode() + b"\xff" * after).decode()
+    assert any(form in text for form in Live(value, "a key").hidden_forms())
