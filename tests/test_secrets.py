@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from tck.adapter import AdapterUnderTest, Endpoint
-from tck.cassettes import recorder
+from tck.cassettes import record_scenario as record_module
 from tck.cassettes.cassette import (
     Cassette,
     Interaction,
@@ -25,8 +25,7 @@ from tck.cassettes.cassette import (
 )
 from tck.cassettes.files import write_whole
 from tck.cassettes.library import Library
-from tck.cassettes.providers import RecordedProvider
-from tck.cassettes.recorder import Recording, record
+from tck.cassettes.record_scenario import RecordAttempt, record_scenario
 from tck.cassettes.scenarios import scenarios
 from tck.cassettes.secrets import (
     REPLAY_KEY,
@@ -38,6 +37,7 @@ from tck.cassettes.secrets import (
     refuse_secrets,
     scrub,
 )
+from tck.cassettes.services import Service
 from tck.resources import resource
 from tck.wire.dialects.model import ChatReply
 from tck.wire.dialects.openai import OpenAIDialect
@@ -138,7 +138,7 @@ class Leaky:
             await client.post(url, **options)
 
 
-async def _record(folder: Path, place: Place, secret: str) -> Recording:
+async def _record(folder: Path, place: Place, secret: str) -> RecordAttempt:
     async def responder(_: Received) -> Reply:
         return place.answer(secret)
 
@@ -146,9 +146,9 @@ async def _record(folder: Path, place: Place, secret: str) -> Recording:
         name="leaky", chat=lambda endpoint: Leaky(endpoint, place.send(secret))
     )
     with LoopbackServer(responder, limit=10) as server:
-        provider = RecordedProvider("hosted", "a fake", server.origin, KEY, None, None)
+        provider = Service("hosted", "a fake", server.origin, KEY, None, None)
         library = Library("leaky", folder)
-        return await record(
+        return await record_scenario(
             adapter, OpenAIDialect(), provider, scenarios()["chat-one-turn"], library
         )
 
@@ -172,7 +172,7 @@ async def test_nothing_secret_is_written(
         written.append(text)
         write_whole(path, text)
 
-    monkeypatch.setattr(recorder, "write_whole", watched)
+    monkeypatch.setattr(record_module, "write_whole", watched)
     for number, (kind, secret) in enumerate(KINDS.items()):
         folder = tmp_path / str(number)
         recording = await _record(folder, PLACES[place], secret)
@@ -224,10 +224,10 @@ async def test_a_failure_is_told_without_the_key_that_it_is_about(tmp_path: Path
 
     adapter = AdapterUnderTest(name="leaky", chat=lambda endpoint: Telling(endpoint, {}))
     with LoopbackServer(responder, limit=10) as server:
-        provider = RecordedProvider("hosted", "a fake", server.origin, KEY, None, None)
+        provider = Service("hosted", "a fake", server.origin, KEY, None, None)
         library = Library("leaky", tmp_path)
         scenario = scenarios()["chat-one-turn"]
-        recording = await record(adapter, OpenAIDialect(), provider, scenario, library)
+        recording = await record_scenario(adapter, OpenAIDialect(), provider, scenario, library)
     assert recording.problem == (
         f"the provider answered 401; ValueError: {REPLAY_KEY} is wrong, and {SCRUBBED} too"
     )

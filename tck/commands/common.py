@@ -10,6 +10,12 @@ from tck.cassettes.files import write_whole
 OK, NOT_REACHED, USAGE, KIT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 """The exit statuses."""
 
+CASSETTES = (
+    "a file, a folder whose *.json files are taken at any depth, the name of a bundled adapter, "
+    "or module:attribute"
+)
+"""The help of an argument that means cassettes."""
+
 
 class UsageError(Exception):
     """The command cannot be carried out as it was given; the message is one sentence."""

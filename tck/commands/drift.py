@@ -17,7 +17,7 @@ from tck.commands.common import (
     write_file,
 )
 from tck.report.drift import drift_to_json, print_conclusion, print_scenario
-from tck.run.rerecording import drift_of_targets
+from tck.run.drifting import drift_of_adapters
 from tck.run.targets import load_targets
 
 HELP = "compare new responses' shapes with the recordings"
@@ -41,7 +41,7 @@ def execute(options: argparse.Namespace) -> int:
     targets = load_targets(options.adapters)
     console = Console()
     report = asyncio.run(
-        drift_of_targets(
+        drift_of_adapters(
             targets, options.only, lambda name, drift: print_scenario(name, drift, console)
         )
     )
