@@ -165,7 +165,7 @@ def test_a_secret_is_not_shown(folder: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("argument", "problem"),
     [
-        ("nope", "there is no file, folder or bundled adapter 'nope'"),
+        ("nope", "there is no file or folder 'nope', and no bundled adapter of that name"),
         ("empty", "there is no cassette in the folder empty"),
         ("linted:no_folder", "its AdapterUnderTest needs a folder in cassettes="),
         ("linted:nobody", "has no attribute 'nobody'"),

@@ -56,7 +56,7 @@ class Cassette:
     """What one scenario recorded.
 
     Attributes:
-        passport: where the recording comes from, see `tck.cassettes.recorder`.
+        passport: where the recording comes from, see `tck.cassettes.record_scenario`.
     """
 
     passport: Mapping[str, Any]

@@ -81,24 +81,31 @@ class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
         return not isinstance(self._tape(), Recorder)
 
     def can_play_response_for(self, request: VcrRequest) -> bool:
-        # vcrpy asks up to twice before it plays. What is found is taken at once, so that no
-        # other thread takes it in between, and kept with the request.
-        if _FOUND in vars(request):
-            return True
+        """Whether a response is there for a request: vcrpy's name for what claims it here.
+
+        vcrpy asks up to twice before it plays.
+        """
+        return _CLAIMED in vars(request) or self._claim(request)
+
+    def play_response(self, request: VcrRequest) -> dict[str, Any]:
+        return _vcr_response(vars(request).pop(_CLAIMED))
+
+    def _claim(self, request: VcrRequest) -> bool:
+        """Take the response to a request off its tape and keep it with the request, if any.
+
+        Taking it at once keeps other threads from claiming it before vcrpy plays it.
+        """
         recorded = _recorded_request(request)
         tape = self._tape(recorded)
         if isinstance(tape, Recorder):
             return False
-        response = None if tape is None else tape.play(recorded)
         if tape is None:
             self._miss(recorded)
-        if response is None:
             return False
-        vars(request)[_FOUND] = response
-        return True
-
-    def play_response(self, request: VcrRequest) -> dict[str, Any]:
-        return _vcr_response(vars(request).pop(_FOUND))
+        response = tape.play(recorded)
+        if response is not None:
+            vars(request)[_CLAIMED] = response
+        return response is not None
 
     def append(self, request: VcrRequest, response: dict[str, Any]) -> None:
         tape = self._tape()
@@ -131,13 +138,13 @@ class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
         return able[0] if len(able) == 1 else None
 
     def _miss(self, request: RecordedRequest) -> None:
-        """Nobody can tell whose request it was, so it is held against all."""
+        """Hold a request against all players: nobody can tell whose it was."""
         for tape in self.tapes:
             if isinstance(tape, Player):
                 tape.miss(request)
 
 
-_FOUND = "_tck_response"
+_CLAIMED = "_tck_response"
 _own_tape: ContextVar[Tape | None] = ContextVar("tck_tape", default=None)
 _lock = threading.Lock()
 _resetting = threading.RLock()

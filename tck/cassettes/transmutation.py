@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from tck.cassettes.library import Library
 from tck.cassettes.scenarios import scenarios
@@ -43,6 +44,7 @@ class TransmutedDialect:
     finish_reasons = ("unknown",)
     cut_reason = "unknown"
     may_omit_usage = True
+    recorded: Literal[True] = True
 
     def __init__(self, library: Library) -> None:
         self._library = library

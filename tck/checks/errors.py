@@ -12,7 +12,6 @@ from typing import Any
 
 from tck.adapter import Endpoint
 from tck.building import build, release
-from tck.cassettes.transmutation import TransmutedDialect
 from tck.checks.malformed import TEXT, malformed, miscounted
 from tck.checks.registry import check
 from tck.checks.subject import (
@@ -27,6 +26,7 @@ from tck.checks.subject import (
     together,
 )
 from tck.verdicts import Violation
+from tck.wire.dialects.model import is_recorded
 from tck.wire.server import Reply
 from tck.wire.wire import Wire
 
@@ -175,7 +175,7 @@ async def unreadable_replies(subject: Subject, wire: Wire) -> None:
                 error = await raised(lambda: surface.call(provider), where)  # noqa: B023
                 if not isinstance(error, provider_error):
                     raise Violation(expected=f"a ProviderError from {where}", seen=described(error))
-            if surface.kind == "chat" and not isinstance(wire.dialect, TransmutedDialect):
+            if surface.kind == "chat" and not is_recorded(wire.dialect):
                 for what, body in miscounted(wire).items():
                     wire.answer(Reply(body))
                     await _assert_miscounted(subject, provider, what)

@@ -7,6 +7,12 @@ from pathlib import Path
 
 from tck.cassettes.files import write_whole
 
+CASSETTES = (
+    "a file, a folder whose *.json files are taken at any depth, the name of a bundled adapter, "
+    "or module:attribute"
+)
+"""The help of an argument that means cassettes."""
+
 
 class UsageError(Exception):
     """The command cannot be carried out as it was given; the message is one sentence."""

@@ -6,9 +6,11 @@ import argparse
 import os
 import sys
 
-from tck.cassettes.replay_server import Replay, load_recordings, serve
-from tck.commands.common import UsageError
+from tck.cassettes.replay import Replay, read_interactions
+from tck.cassettes.replay_server import serve
+from tck.commands.common import CASSETTES, UsageError
 from tck.commands.statuses import OK
+from tck.run.cassette_files import find_cassettes
 from tck.wire.faults import parse_faults
 
 DESCRIPTION = """\
@@ -40,8 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "cassettes",
         nargs="+",
         metavar="CASSETTES",
-        help="a file, a folder that is searched for *.json through and through, or the name of a "
-        "bundled adapter",
+        help=CASSETTES,
     )
     parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="where on 127.0.0.1; 0, the default: any"
@@ -62,7 +63,9 @@ def execute(options: argparse.Namespace) -> int:
         faults = parse_faults(options.faults)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    recordings = load_recordings(options.cassettes)
+    recordings = read_interactions(find_cassettes(options.cassettes))
+    if not recordings:
+        raise UsageError(f"nothing is recorded in {', '.join(options.cassettes)}")
     serve(Replay(recordings, faults=faults, once=options.once, say=_say), options.port, _say)
     return OK
 

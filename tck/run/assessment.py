@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Requirement, requirements
 from tck.checks import CHECKS, Check, Subject
 from tck.grading import EXAMPLES, Outcome, Result
@@ -24,7 +23,7 @@ from tck.verdicts import (
     NotVerified,
     Violation,
 )
-from tck.wire.dialects.model import Route
+from tck.wire.dialects.model import Route, is_recorded
 from tck.wire.guard import NetworkGuard
 from tck.wire.wire import Wire
 
@@ -52,7 +51,7 @@ def assess(target: Target, requirement: Requirement, *, isolated: bool = False) 
     if check.needs_wire and target.dialect is None:
         reason = "the adapter runs in the process and has no wire"
         return Result(requirement, Outcome.NOT_APPLICABLE, reason=reason)
-    if isinstance(target.dialect, TransmutedDialect) and not check.transmutable:
+    if is_recorded(target.dialect) and not check.transmutable:
         unknown = NotVerified(
             "only recordings are known of the adapter's wire, and this needs a dialect",
             "docs/dialects.md shows how to write one",
@@ -182,7 +181,7 @@ async def _run(target: Target, check: Check, watch: _Watch) -> None:
         Wire(target.dialect, limit=CHECK_LIMIT * max(1.0, deeper)) as wire,
     ):
         try:
-            if isinstance(target.dialect, TransmutedDialect) and check.needs_wire:
+            if is_recorded(target.dialect) and check.needs_wire:
                 target.dialect.require(_ROUTES[surface.kind] for surface in subject.surfaces())
             await check.function(subject, wire)
         except Violation as violation:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 Route = Literal["chat", "embeddings"]
 
@@ -188,3 +188,24 @@ class StructuredDialect(Dialect, Protocol):
     def write_refusal(self, text: str) -> bytes | None:
         """Write the reply of a model that will not answer; ``None``: the wire has no such."""
         ...
+
+
+class RecordedDialect(Dialect, Protocol):
+    """A stand-in for a dialect, made of an adapter's recordings: see `is_recorded`."""
+
+    @property
+    def recorded(self) -> Literal[True]: ...
+
+    def require(self, routes: Iterable[Route]) -> None:
+        """Raise `tck.verdicts.NotVerified` when a route has no recorded success."""
+        ...
+
+
+def is_recorded(dialect: object) -> TypeGuard[RecordedDialect]:
+    """Whether a dialect knows no more of its wire than one adapter's recordings.
+
+    Such a dialect knows the routes and can write errors. It cannot read a body, nor write
+    any reply but those recorded. A dialect says so by ``recorded = True``; one that says
+    nothing knows its wire.
+    """
+    return getattr(dialect, "recorded", False) is True
