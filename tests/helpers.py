@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tck.adapter import AdapterUnderTest
-from tck.run.targets import Target, capabilities, dialect_of
+from tck.run.targets import Target, capabilities, dialect_of, is_extractor
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -19,7 +19,7 @@ def target_of(adapter: AdapterUnderTest) -> Target:
         adapter=adapter,
         dialect=dialect_of(f"tests:{adapter.name}", adapter),
         errors=importlib.import_module(adapter.errors),
-        capabilities=capabilities(adapter),
+        capabilities=capabilities(adapter, extracts=is_extractor(adapter)),
     )
 
 

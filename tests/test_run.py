@@ -158,7 +158,7 @@ def test_a_wrong_target_is_one_sentence_and_exit_status_2(
     [
         (["run", "openai", "openai"], "two of the adapters are called 'openai'"),
         (["run", "{}:conforming", "{}:CONFORMING"], "two of the adapters are called 'conforming'"),
-        (["run", "openai", "-k", "nothing at all"], "'nothing' where it should end"),
+        (["run", "openai", "-k", "nothing at all"], "'at' where it should end"),
         (["run", "openai", "-k", "nonsense"], "matches no requirement"),
         (["run", "{}:conforming", "-k", "EMB"], "matches nothing that these adapters declare"),
         (["run", "openai", "-n", "-1"], "-n -1 is no number of processes"),
@@ -202,7 +202,9 @@ def test_no_recordings_no_grade(adapters: str, capsys: pytest.CaptureFixture[str
     assert main(["run", f"{adapters}:unrecorded"]) == NOT_REACHED
     output = capsys.readouterr().out
     assert "unrecorded: none (bronze withheld by REC-01, REC-04)" in output
-    assert f"name a folder in cassettes= and run `tck record {adapters}:unrecorded`" in output
+    assert f"name a folder in cassettes= and run `tck record {adapters}:unrecorded`" in " ".join(
+        output.split()
+    )
 
 
 @pytest.fixture
@@ -226,7 +228,7 @@ def test_a_missing_cassette_withholds_the_grade(
     output = capsys.readouterr().out
     assert "here: none (bronze withheld by REC-01)" in output
     assert "no recording of chat-stop in cassettes" in output
-    assert f"make it with `tck record {adapters}:here`" in output
+    assert f"make it with `tck record {adapters}:here`" in " ".join(output.split())
 
 
 @pytest.mark.parametrize(
@@ -275,7 +277,7 @@ def test_a_recording_of_another_version_of_its_scenario(
     passport = {**old.passport, "scenario_digest": "sha256:of another"}
     path.write_text(dumps(Cassette(passport, old.interactions)))
     assert main(["run", f"{adapters}:here"]) == NOT_REACHED
-    assert "another version of the scenario" in capsys.readouterr().out
+    assert "another version of the scenario" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_contact_beyond_loopback_is_named(
@@ -343,13 +345,14 @@ def test_a_tier_that_is_not_reached_is_told_by_the_exit_status(adapters: str) ->
 
 def test_a_selection_gives_no_grade(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "report.json"
-    assert main(["run", "anthropic", "-k", "CHAT-01 or ERR-01", f"--json={path}"]) == NOT_REACHED
+    assert main(["run", "anthropic", "-k", "CHAT-01 or ERR-01", f"--json={path}"]) == OK
     report = _json(path)
     assert report["adapters"][0]["grade"] == "none"
     outcomes = _outcomes(report, "anthropic")
     assert outcomes.pop("CHAT-01") == outcomes.pop("ERR-01") == "passed"
     assert set(outcomes.values()) == {"not_verified"}
-    assert "not run, and so UNVERIFIED: CHAT-02" in capsys.readouterr().out
+    assert "CHAT-02" not in capsys.readouterr().out
+    assert report["partial"]["selection"] == "CHAT-01 or ERR-01"
 
 
 def _server_faults(wire: Wire) -> None:
@@ -392,7 +395,7 @@ def test_junit(tmp_path: Path, adapters: str) -> None:
     path = tmp_path / "junit.xml"
     assert main(["run", f"{adapters}:conforming", f"--junitxml={path}"]) == OK
     text = path.read_text()
-    assert 'name="CHAT-01"' in text
+    assert 'name="CHAT-01 signature of complete"' in text
     assert 'failures="0"' in text
 
 

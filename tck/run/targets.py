@@ -142,12 +142,16 @@ def load_target(
     began("importing its errors=")
     errors = _import(adapter.errors, f"the errors= of {argument}", argument, passing)
     began("calling its first factory")
+    try:
+        extracts = is_extractor(adapter, passing)
+    except ImportError as error:
+        raise TargetError(f"{argument} cannot be built: {error}") from error
     return Target(
         argument=argument,
         adapter=adapter,
         dialect=dialect,
         errors=errors,
-        capabilities=capabilities(adapter, passing),
+        capabilities=capabilities(adapter, extracts=extracts),
         examples=examples,
         sources=_sources(argument),
     )
@@ -224,15 +228,12 @@ def _import(name: str, whose: str, argument: str, passing: _Passing) -> ModuleTy
         ) from error
 
 
-def capabilities(adapter: AdapterUnderTest, passing: _Passing = ()) -> frozenset[Capability]:
+def capabilities(adapter: AdapterUnderTest, *, extracts: bool) -> frozenset[Capability]:
     """What an adapter declares, and so what it is graded on.
 
     Args:
         adapter: its description.
-        passing: exceptions of its first factory that are not the adapter's.
-
-    Raises:
-        TargetError: its SDK is not installed.
+        extracts: whether its chat provider is a structured extractor too.
     """
     declared: set[Capability] = set()
     if adapter.chat is not None:
@@ -243,23 +244,26 @@ def capabilities(adapter: AdapterUnderTest, passing: _Passing = ()) -> frozenset
         declared.add("backend")
     if adapter.chat is not None or adapter.embedding is not None:
         declared |= {"errors", "recordings"}
-    if _extracts(adapter, passing):
+    if adapter.chat is not None and extracts:
         declared.add("structured")
     return frozenset(declared)
 
 
-def _extracts(adapter: AdapterUnderTest, passing: _Passing) -> bool:
+def is_extractor(adapter: AdapterUnderTest, passing: _Passing = ()) -> bool:
     """Whether the chat provider is a structured extractor too; when unsure, assume that it is.
 
     A factory is called once for it, so that an SDK that is not installed is told at once.
+
+    Raises:
+        ImportError: it is not installed.
     """
     factory = adapter.chat or adapter.embedding or adapter.backend
     model = adapter.model if adapter.chat else adapter.embedding_model or adapter.model
     try:
         built = _built(factory, model)
         return adapter.chat is not None and hasattr(built, "complete_structured")
-    except ImportError as error:
-        raise TargetError(f"{adapter.name} cannot be built: {error}") from error
+    except ImportError:
+        raise
     except passing:
         raise
     except BaseException:  # noqa: BLE001 - the checks will say so
