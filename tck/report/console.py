@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection
 
 from rich.console import Console
@@ -202,8 +201,7 @@ def _print_what_next(report: Report, page: Page, verbose: bool) -> None:
     page.blank()
     page.line("To see one finding again:" if len(found) == 1 else "To see findings again:")
     for adapter, name in found:
-        words = ["tck", "run", adapter.target, "-k", name]
-        page.command([shlex.quote(word) for word in words], indent=2)
+        page.command(("tck", "run", adapter.target, "-k", name), indent=2)
     if not verbose:
         page.line("Add -n 0 -v to debug it: in this process, with traceback and request.")
 
