@@ -140,6 +140,7 @@ def test_an_adapter_that_could_not_be_loaded() -> None:
     text = printed(report(unloaded("broken:adapter")))
     assert "broken:adapter CHAT-01 UNVERIFIED, and 70 more for the same cause\n" in text
     assert text.count("it raised ImportError") == 1
+    assert "  withholds: all of CHAT-01 to CHAT-17, ERR-01 to ERR-13, " in text
 
 
 def test_only_what_is_selected_is_shown() -> None:

@@ -100,11 +100,7 @@ def _print_finding(adapter: AdapterReport, group: Grouped, page: Page, verbose: 
     if found.place:
         _print_text("at", found.place, page)
     if len(group.ids) > 1:
-        order = list(requirements())
-        shoulds = [one for one in group.ids if one not in group.withholds]
-        for label, ids in (("withholds", group.withholds), ("advice on", shoulds)):
-            if ids:
-                page.line(listed(ids, order), lead=f"{label}: ", indent=2)
+        _print_withheld(adapter, group, page)
     if verbose:
         _print_more(group, page)
 
@@ -124,6 +120,17 @@ def _print_head(adapter: AdapterReport, group: Grouped, page: Page) -> None:
     elif not group.kit_fault:
         pieces.append(f" ({requirement.level.upper()}: {requirement.text})")
     page.line(*pieces, hang=2)
+
+
+def _print_withheld(adapter: AdapterReport, group: Grouped, page: Page) -> None:
+    order = list(requirements())
+    if len(group.ids) == len(adapter.shown):
+        page.line(f"withholds: all of {listed(group.ids, order)}", indent=2, hang=2)
+        return
+    shoulds = [one for one in group.ids if one not in group.withholds]
+    for label, ids in (("withholds", group.withholds), ("advice on", shoulds)):
+        if ids:
+            page.line(listed(ids, order), lead=f"{label}: ", indent=2)
 
 
 def _print_text(label: str, text: str, page: Page) -> None:
