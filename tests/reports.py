@@ -80,3 +80,10 @@ def printed(
     print_report(report, console, verbose=verbose, told=told)
     file.flush()
     return raw.getvalue().decode(encoding)
+
+
+def unloaded(target: str) -> AdapterReport:
+    """An adapter that could not be loaded."""
+    finding = Finding("an adapter that loads", "it raised ImportError", "the import", "not-loaded")
+    results = {name: result(name, Outcome.NOT_VERIFIED, finding) for name in requirements()}
+    return report_on(target, None, results)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection
 
 from rich.console import Console
@@ -101,11 +100,7 @@ def _print_finding(adapter: AdapterReport, group: Grouped, page: Page, verbose: 
     if found.place:
         _print_text("at", found.place, page)
     if len(group.ids) > 1:
-        order = list(requirements())
-        shoulds = [one for one in group.ids if one not in group.withholds]
-        for label, ids in (("withholds", group.withholds), ("advice on", shoulds)):
-            if ids:
-                page.line(listed(ids, order), lead=f"{label}: ", indent=2)
+        _print_withheld(adapter, group, page)
     if verbose:
         _print_more(group, page)
 
@@ -125,6 +120,17 @@ def _print_head(adapter: AdapterReport, group: Grouped, page: Page) -> None:
     elif not group.kit_fault:
         pieces.append(f" ({requirement.level.upper()}: {requirement.text})")
     page.line(*pieces, hang=2)
+
+
+def _print_withheld(adapter: AdapterReport, group: Grouped, page: Page) -> None:
+    order = list(requirements())
+    if len(group.ids) == len(adapter.shown):
+        page.line(f"withholds: all of {listed(group.ids, order)}", indent=2, hang=2)
+        return
+    shoulds = [one for one in group.ids if one not in group.withholds]
+    for label, ids in (("withholds", group.withholds), ("advice on", shoulds)):
+        if ids:
+            page.line(listed(ids, order), lead=f"{label}: ", indent=2)
 
 
 def _print_text(label: str, text: str, page: Page) -> None:
@@ -202,8 +208,7 @@ def _print_what_next(report: Report, page: Page, verbose: bool) -> None:
     page.blank()
     page.line("To see one finding again:" if len(found) == 1 else "To see findings again:")
     for adapter, name in found:
-        words = ["tck", "run", adapter.target, "-k", name]
-        page.command([shlex.quote(word) for word in words], indent=2)
+        page.command(("tck", "run", adapter.target, "-k", name), indent=2)
     if not verbose:
         page.line("Add -n 0 -v to debug it: in this process, with traceback and request.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from tck.report.texts import printable
+from tck.report.texts import printable, shortened
+
+_LONGEST_NAME = 100
+_LONGEST_WORD = 500
 
 Piece = str | tuple[str, str]
 """A text, or a text and its style. Its markup is not read, whoever wrote it."""
@@ -52,26 +56,30 @@ class Page:
         self._write(Text())
 
     def command(self, words: Sequence[str], indent: int = 0) -> None:
-        """Write a shell command, which can be copied as it stands.
+        """Write a shell command that can be copied as it stands, or nothing if it cannot be.
 
         Args:
-            words: quoted already. Where they need several lines, these end in a backslash.
+            words: what the shell is to make of it. Where it needs several lines, these end in a
+                backslash.
             indent: blanks before it.
         """
-        words = [printable(word, self.console.encoding) for word in words]
-        lines = [words[0]]
-        for word in words[1:]:
+        if any(self.fit(word, _LONGEST_WORD) != word for word in words):
+            return
+        quoted = [shlex.quote(word) for word in words]
+        lines = [quoted[0]]
+        for word in quoted[1:]:
             if self._wraps and indent + cell_len(f"{lines[-1]} {word} \\") > self.width:
                 lines[-1] += " \\"
-                lines.append(f"  {word}")
+                lines.append(word)
             else:
                 lines[-1] += f" {word}"
-        for line in lines:
-            self._write(Text(" " * indent + line, style="bold"))
+        for number, line in enumerate(lines):
+            # A long argument has the whole width.
+            self._write(Text(" " * (0 if number else indent) + line, style="bold"))
 
-    def fit(self, text: str) -> str:
-        """A text of one line, as this console can show it."""
-        return printable(text, self.console.encoding).replace("\n", "\\n")
+    def fit(self, text: str, longest: int = _LONGEST_NAME) -> str:
+        """A name, in one line that this console can show."""
+        return printable(shortened(text, longest), self.console.encoding).replace("\n", "\\n")
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]], gap: int) -> None:
         """Write a table: every column is as wide as it says, and its cells are wrapped."""

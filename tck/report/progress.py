@@ -80,12 +80,11 @@ class LiveProgress:
         with self._lock:
             self._line(target).current[requirement.id] = None
 
-    def ended(self, target: str, result: Result, seconds: float) -> None:
+    def ended(self, target: str, result: Result, seconds: float) -> None:  # noqa: ARG002
         with self._lock:
             line = self._line(target)
             line.current.pop(result.requirement.id, None)
             line.results[result.requirement.id] = result
-            line.seconds += seconds
             self._end(line)
 
     def _line(self, target: str) -> _Line:
@@ -118,7 +117,6 @@ class _Line:
         self.planned: frozenset[str] = frozenset()
         self.results: dict[str, Result] = {}
         self.current: dict[str, None] = {}
-        self.seconds = 0.0
         self.concluded = False
 
     @property
@@ -126,12 +124,11 @@ class _Line:
         return [result for name, result in self.results.items() if name in self.planned]
 
     def plain(self, encoding: str) -> Text:
-        """The line that stays: what was found of how much, and how long it took."""
+        """The line that stays: how much was assessed, and what was found."""
         counts = ", ".join(f"{count} {word.full}" for word, count in tally(self._done))
         of = f"{len(self._done)} of {len(self.planned)} assessed"
-        texts = [of, counts, f"{self.seconds:.1f} s"]
-        said = "; ".join(text for text in texts if text)
-        return Text(printable(f"{self.name}: {said}", encoding).replace("\n", " "))
+        said = f"{self.name}: {of}" + (f": {counts}" if counts else "")
+        return Text(printable(said, encoding).replace("\n", " "))
 
     def moving(self, room: int, name: int, encoding: str) -> Text:
         """The line as it is now, in no more cells than there are.
@@ -143,7 +140,7 @@ class _Line:
         """
         done = self._done
         total = max(len(self.planned), len(done))
-        line = Text(no_wrap=True, overflow="crop", end="")
+        line = Text(no_wrap=True, overflow="crop")
         line.append(set_cell_size(printable(self.name, encoding).replace("\n", " "), name), "bold")
         line.append(f" {len(done):>{len(str(total))}}/{total}")
         for word, count in tally(done):
@@ -152,7 +149,7 @@ class _Line:
                 line.append(said, word.style)
         bar = min(room - line.cell_len - 2, _WIDEST_BAR)
         if bar >= 5:
-            full, empty = ("━", "━") if encoding.startswith("utf") else ("#", ".")
+            full, empty = ("━", "·") if encoding.startswith("utf") else ("#", ".")
             filled = bar * len(done) // total if total else 0
             line.append(" ")
             line.append(full * filled, "green")
