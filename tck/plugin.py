@@ -27,12 +27,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="examples in each drawn check, always the same ones; default: 40",
     )
+    parser.getgroup("tck").addoption(
+        "--tck-only", action="append", default=[], metavar="ID", help="only this requirement"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     nodes = [node for node in map(_NODE.fullmatch, config.args) if node]
-    adapters = [*(config.getoption("--tck") or ()), *(node["adapter"] for node in nodes)]
-    if not adapters:
+    # pytest-xdist hands options on to its workers, and arguments as they are here.
+    config.option.tck = [*(config.option.tck or ()), *(node["adapter"] for node in nodes)]
+    config.option.tck_only = [*config.option.tck_only, *(node["requirement"] for node in nodes)]
+    if not config.option.tck:
         return
     from tck.namesakes import NamesakeError, refuse_namesakes  # noqa: PLC0415 - see above
 
@@ -45,10 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
     try:
         # An adapter of whom single tests are asked for may be named again.
-        arguments = checked_arguments(list(dict.fromkeys(adapters)), config.getoption("--tck-fuzz"))
+        arguments = checked_arguments(
+            list(dict.fromkeys(config.option.tck)), config.getoption("--tck-fuzz")
+        )
     except TargetError as error:
         raise pytest.UsageError(str(error)) from error
     config.args[:] = [argument for argument in config.args if not _NODE.fullmatch(argument)]
-    only = {node["requirement"] for node in nodes}
-    session = KitSession(config, arguments, frozenset(only) if only else None)
+    only = frozenset(config.option.tck_only) or None
+    session = KitSession(config, arguments, only)
     config.pluginmanager.register(session, "tck-session")

@@ -120,6 +120,8 @@ class KitSession:
         }
         self._strays: list[str] = []
         self._told: set[tuple[str, str]] = set()
+        self._reached: set[str] = set()
+        """Ids of the requirements whose tests were not deselected, as far as the session went."""
 
     # First, so that what else looks at the items (-k, marks, other plugins) sees ours.
     @pytest.hookimpl(tryfirst=True)
@@ -154,6 +156,7 @@ class KitSession:
         message = getattr(report, _MESSAGE, None)
         if message is None:
             return
+        self._reached.add(message["requirement"])
         progress = self._adapters[message["argument"]]
         if message["declaration"] is not None:
             progress.declare(Declaration.from_data(message["declaration"]))
@@ -173,14 +176,17 @@ class KitSession:
         for progress in self._adapters.values():
             # Nobody knows whose thread it was.
             progress.hosts.update(self._strays)
+            if self._config.option.keyword:
+                progress.selected = frozenset(self._reached)
+        only = " or ".join(sorted(self._only)) if self._only else None
         report = Report(
             tuple(progress.report() for progress in self._adapters.values()),
-            selection=" or ".join(sorted(self._only)) if self._only else None,
+            selection=self._config.option.keyword or only,
         )
         self._config.stash[report_key] = report
         if report.kit_faults:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-        elif session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        elif session.exitstatus == pytest.ExitCode.OK:
             reached = all(adapter.reaches(None) for adapter in report.adapters)
             session.exitstatus = pytest.ExitCode.OK if reached else pytest.ExitCode.TESTS_FAILED
 
