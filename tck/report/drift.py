@@ -56,7 +56,7 @@ def print_conclusion(report: DriftReport, console: Console) -> None:
 
 
 def _lines(drift: ScenarioDrift) -> Iterator[str]:
-    """A line for each change, but one for all of a kind that lie beneath each other."""
+    """A line for each change; changes of one kind beneath it are only counted."""
     beneath = {
         (status, kind): topmost(
             one.change.path
