@@ -20,7 +20,7 @@ is accepted.
 A request is answered by the recording with its method, path, query and JSON body; headers
 and the order of keys do not matter. Equal requests get their recorded replies in order, and
 then the last one again; with --once each is played a single time. Any other request is
-answered with 404, and told what the nearest recording is and where it differs. Nothing is
+answered with 404, which says what the nearest recording is and where it differs. Nothing is
 delayed: a recorded retry-after is sent, and left to the client.
 
 A FAULT strikes requests before anything is replayed:

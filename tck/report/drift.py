@@ -88,12 +88,12 @@ def _beneath(count: int) -> str:
 
 
 def _circumstances(adapter: AdapterDrift) -> Iterator[str]:
-    told = dict.fromkeys(
+    changed = dict.fromkeys(
         (name, *pair)
         for scenario in adapter.scenarios
         for name, pair in scenario.circumstances.items()
     )
-    for name, old, new in told:
+    for name, old, new in changed:
         yield f"\n[bold]{adapter.name}[/]: another {name}: {escape(old)} -> {escape(new)}"
 
 
