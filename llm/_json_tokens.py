@@ -32,7 +32,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPE_OR_DOUBLE = re.compile(r'\\(.)|"', re.DOTALL)
 _DOUBTFUL_ESCAPES = set("bfnrtxU0123456789")
 _DOUBTFUL: Any = object()
-"""In place of a string that ends where it should, and of whose contents nobody can be sure."""
+"""In place of a string whose end is certain and whose contents are not."""
 _WORDS = {
     "true": True,
     "false": False,
@@ -49,7 +49,7 @@ _DEEPEST = 1000
 
 
 def end_of(pattern: re.Pattern[str], text: str, start: int) -> int:
-    """Where a pattern that matches anything, be it nothing, stops matching."""
+    """Where a pattern that always matches, if only the empty text, stops matching."""
     return pattern.match(text, start).end()  # type: ignore[union-attr]
 
 

@@ -76,13 +76,13 @@ async def test_a_scenario_becomes_a_cassette(tmp_path: Path) -> None:
     [
         ("chat-one-turn", lambda _: Reply(b"oops", 500), "the provider answered 500"),
         ("chat-one-turn", lambda _: Reply(b"oops", 200), "the provider answered 200"),
-        ("chat-wrong-key", _good(ChatReply()), "answered 200, and this scenario is of a 401"),
-        ("chat-bad-request", lambda _: Reply(b"{}", 401), "is of a 400 or 422"),
-        ("chat-max-tokens", _good(ChatReply()), "ended with 'stop', and this scenario is of"),
+        ("chat-wrong-key", _good(ChatReply()), "answered 200, and this scenario needs 401"),
+        ("chat-bad-request", lambda _: Reply(b"{}", 401), "needs 400 or 422"),
+        ("chat-max-tokens", _good(ChatReply()), "ended with 'stop', and this scenario needs"),
         (
             "chat-stop",
             _good(ChatReply(finish_reason="length")),
-            "ended with 'length', and this scenario is of one that is stopped",
+            "ended with 'length', and this scenario needs one that is stopped",
         ),
         (
             "chat-one-turn",
@@ -156,7 +156,7 @@ class Misreads(Extractor):
         (
             Misreads,
             ['{"city": "Lima", "rainy_days": 12}'],
-            "reads as Climate(city='Lima', rainy_days=12), and of it the adapter made "
+            "reads as Climate(city='Lima', rainy_days=12), and the adapter made of it "
             "Climate(city='Lima', rainy_days=13)",
         ),
         (OneAttemptTooFew, ["Lima!"] * 2, "the model gave no valid answer in 2 attempts"),

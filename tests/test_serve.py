@@ -251,7 +251,8 @@ def test_a_status_strikes_the_first_requests(
         for _ in range(2):
             response = server.post({"n": 1})
             assert response.status_code == status
-            assert response.json()["error"]["message"] == f"tck serve was told to answer {status}"
+            message = f"tck serve answers {status} because of --fault"
+            assert response.json()["error"]["message"] == message
             sent = response.headers.items()
             assert {name: value for name, value in sent if "retry" in name} == headers
         assert server.answer(1) == 5, "a struck request uses no recording up"

@@ -19,14 +19,14 @@ Rule = Literal[
 Level = Literal["error", "warning"]
 
 RULES: dict[Rule, tuple[Level, str]] = {
-    "damaged": ("error", "the file is cut, was edited by hand, or is no cassette"),
+    "damaged": ("error", "the file is cut, was edited by hand, or is not a cassette"),
     "secret": ("error", "it holds a live value of this machine, or what looks like a key"),
-    "unknown": ("error", "it is of no scenario, or not of the one that its name says"),
+    "unknown": ("error", "there is no such scenario, or the file's name says another one"),
     "stale": ("error", "it was recorded for another version of its scenario"),
     "missing": ("error", "a scenario of the adapter has no recording"),
     "foreign-interaction": ("error", "it holds a request that the adapter's wire does not have"),
     "unused": ("error", "the adapter does not use all of it"),
-    "age": ("warning", "it is older than it was declared to stand for its provider"),
+    "age": ("warning", "it has expired: its provider may say something else today"),
 }
 """What is looked for, how bad it is, and what it means."""
 

@@ -43,7 +43,7 @@ class RecordAttempt:
 
     scenario: Scenario
     path: Path | None
-    """Where the new cassette is, or ``None``."""
+    """Where the new cassette is; ``None`` if it could not be recorded."""
     problem: str = ""
 
 
@@ -150,7 +150,7 @@ def _check(
     if scenario.errors:
         if last.status not in scenario.errors:
             raise RecordingError(
-                f"the provider answered {last.status}, and this scenario is of a "
+                f"the provider answered {last.status}, and this scenario needs "
                 f"{' or '.join(map(str, scenario.errors))}"
             )
         return
@@ -194,7 +194,7 @@ def _check_extraction(
         )
     if ended.failure or ended.returned != expected:
         raise RecordingError(
-            f"the model's answer reads as {expected!r:.200}, and of it the adapter made "
+            f"the model's answer reads as {expected!r:.200}, and the adapter made of it "
             f"{ended.failure or repr(ended.returned):.200}"
         )
 
@@ -203,7 +203,7 @@ def _check_end(scenario: Scenario, dialect: Dialect, last: RecordedResponse) -> 
     reason = dialect.read_reply(last.body).finish_reason
     if (reason == dialect.cut_reason) is not (scenario.ends == "cut"):
         raise RecordingError(
-            f"the reply ended with {reason!r}, and this scenario is of one that is {scenario.ends}"
+            f"the reply ended with {reason!r}, and this scenario needs one that is {scenario.ends}"
         )
 
 

@@ -114,7 +114,7 @@ class Replay:
             return Reset()
         if fault.kind == "stall":
             await asyncio.Event().wait()
-        message = f"tck serve was told to answer {fault.status}"
+        message = f"tck serve answers {fault.status} because of --fault"
         return _error(sent, fault.status, message, fault.headers)
 
     def _replayed(self, sent: RecordedRequest, *, used_up: bool, note: str = "") -> Reply:
@@ -165,7 +165,7 @@ def _superfluous(
 def _error(
     sent: RecordedRequest, status: int, message: str, headers: Mapping[str, str], **more: Any
 ) -> Reply:
-    """An error in the shape of the wire that the request is of, or else of OpenAI's."""
+    """An error in the shape of the request's wire; of OpenAI's for an unknown wire."""
     known = (dialect for dialect in DIALECTS if dialect.route(sent.method, sent.path))
     body = json.loads(next(known, DIALECTS[0]).write_error(status, message))
     body["error"] |= more
@@ -173,7 +173,7 @@ def _error(
 
 
 def _printable(text: str) -> str:
-    """A text that steers no terminal and can be encoded, whatever a client has sent."""
+    """A text without control characters, which can be printed anywhere."""
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in text
     )

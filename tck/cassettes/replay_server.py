@@ -65,7 +65,7 @@ def listening(replay: Replay, port: int = 0) -> Iterator[LoopbackServer]:
 def _unavailable(port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is in use: name another, or leave --port away for a free one"
-    return f"port {port} cannot be had: {os.strerror(error.errno or 0)}"
+    return f"port {port} cannot be used: {os.strerror(error.errno or 0)}"
 
 
 @contextmanager

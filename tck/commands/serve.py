@@ -20,7 +20,7 @@ is accepted.
 A request is answered by the recording with its method, path, query and JSON body; headers
 and the order of keys do not matter. Equal requests get their recorded replies in order, and
 then the last one again; with --once each is played a single time. Any other request is
-answered with 404, and told what the nearest recording is and where it differs. Nothing is
+answered with 404, which says what the nearest recording is and where it differs. Nothing is
 delayed: a recorded retry-after is sent, and left to the client.
 
 A FAULT strikes requests before anything is replayed:
@@ -30,7 +30,7 @@ A FAULT strikes requests before anything is replayed:
   stall                  answer nothing, and keep the connection open
   reset                  reset the connection
   cut                    send half of the reply's body, and close the connection
-  '503*2'                any of them, for that many requests, and then no more
+  '503*2'                any of them, for that many requests only
 Without a number it strikes every request. Of several faults, the next begins when the one
 before it is used up. A request that is struck uses no recording up."""
 
@@ -73,9 +73,9 @@ def execute(options: argparse.Namespace) -> int:
 def _say(line: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     try:
-        # Flushed, for whoever waits for the base URL at the other end of a pipe.
+        # Flushed, since a program may wait for the base URL at the other end of a pipe.
         print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
     except OSError:
-        # Nobody reads any more. The clients are served all the same, and what is still in the
-        # buffer must go somewhere when the interpreter ends.
+        # The reader is gone. Clients are still served, and what is left in the buffer must go
+        # somewhere when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

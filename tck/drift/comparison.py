@@ -64,7 +64,7 @@ def _changes(old: Cassette, new: Cassette) -> Iterator[StatusChange]:
 
 
 def _shape_of_statuses(cassette: Cassette) -> Shape:
-    """The statuses as if they were types: one that is new is a retype."""
+    """The statuses as if they were types, so that a new one is a retype."""
     statuses = frozenset(str(one.response.status) for one in cassette.interactions)
     return {("status",): statuses} if statuses else {}
 

@@ -1,8 +1,8 @@
 """What a JSON schema, such as that of an SDK's model, says of a shape.
 
-Only what a schema names counts as known: that an SDK tolerates other members, as theirs all do,
-is not knowing them. Where a value may be one of several objects, whatever any of them names is
-known, and required is what all of them require.
+Only what a schema names counts as known. The SDKs accept other members too, but do not know
+them. If a value may be one of several objects, what any of them names is known, and what all
+of them require is required.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _ALL_TYPES: Types = frozenset(
 class Disagreement:
     """Where a shape and a schema disagree.
 
-    ``unknown``: the schema does not name the path. ``lacking``: it requires the path, and what
-    would hold it is there without it. ``mistyped``: it knows the path with other types.
+    ``unknown``: the schema does not name the path. ``lacking``: it requires the path, and the
+    object is there without it. ``mistyped``: it knows the path with other types.
     """
 
     kind: DisagreementKind

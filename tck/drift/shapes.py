@@ -53,7 +53,7 @@ _NULL = frozenset({"null"})
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one path."""
+    """The change of one path."""
 
     kind: Kind
     path: Path
@@ -125,7 +125,7 @@ def _changes(old: Shape, new: Shape) -> Iterator[Change]:
 
 
 def _cannot_show(shape: Shape, path: Path) -> bool:
-    """Whether the nearest that is left above a path is null, or an array without elements."""
+    """Whether the nearest value above a path is null, or an array without elements."""
     for length in range(len(path) - 1, 0, -1):
         if above := shape.get(path[:length]):
             return above == _NULL or (path[length] is None and "array" in above)

@@ -56,7 +56,7 @@ def print_conclusion(report: DriftReport, console: Console) -> None:
 
 
 def _lines(drift: ScenarioDrift) -> Iterator[str]:
-    """A line for each change, but one for all of a kind that lie beneath each other."""
+    """A line for each change; changes of one kind beneath it are only counted."""
     beneath = {
         (status, kind): topmost(
             one.change.path
@@ -88,12 +88,12 @@ def _beneath(count: int) -> str:
 
 
 def _circumstances(adapter: AdapterDrift) -> Iterator[str]:
-    told = dict.fromkeys(
+    changed = dict.fromkeys(
         (name, *pair)
         for scenario in adapter.scenarios
         for name, pair in scenario.circumstances.items()
     )
-    for name, old, new in told:
+    for name, old, new in changed:
         yield f"\n[bold]{adapter.name}[/]: another {name}: {escape(old)} -> {escape(new)}"
 
 

@@ -59,7 +59,7 @@ async def drift_of_adapters(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tck-drift-")))
         services = Services(stack)
-        # Before the first is recorded, so that a missing key is told at once.
+        # Before the first recording, so that a missing key stops the command at once.
         for task in tasks:
             if isinstance(task.old, Cassette):
                 _service(task, task.old, services)

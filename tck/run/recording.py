@@ -49,7 +49,7 @@ async def record_adapters(
     well = True
     with ExitStack() as stack:
         services = Services(stack)
-        # All before the first is recorded, so that a missing key is told at once.
+        # All before the first recording, so that a missing key stops the command at once.
         used = [services.of(target, dialect, kind) for target, dialect, _ in chosen]
         for number, (target, dialect, scenario) in enumerate(chosen):
             service, problem = used[number], ""
