@@ -36,6 +36,12 @@ from tests.mutants.chat import NoTextIsNone
 CONFORMING = described("conforming", Chat)
 conforming = CONFORMING
 broken = described("broken", NoTextIsNone)
+
+class NoCause(Chat):
+    def cause(self, response):
+        return None
+
+advised = described("advised", NoCause)
 not_an_adapter = 42
 unrecorded = AdapterUnderTest(name="unrecorded", chat=CONFORMING.chat, errors=CONFORMING.errors)
 backend = AdapterUnderTest(name="backend", backend=lambda endpoint: None)
@@ -475,8 +481,60 @@ def test_skipping_or_xfailing_earns_nothing(hook: str, session: pytest.Pytester)
 
 
 def test_deselecting_earns_nothing(session: pytest.Pytester) -> None:
-    result = session.runpytest_subprocess("--tck=own_adapters:conforming", "-k", "not CHAT")
+    session.makeconftest(
+        """
+        def pytest_collection_modifyitems(items):
+            items[:] = [item for item in items if "CHAT" not in item.name]
+        """
+    )
+    result = session.runpytest_subprocess("--tck=own_adapters:conforming")
     result.stdout.fnmatch_lines(["conforming: none (bronze withheld by CHAT-01*"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_selection_in_a_session_shows_itself_alone(
+    workers: str, session: pytest.Pytester
+) -> None:
+    arguments = ("--tck=own_adapters:conforming", "-n", workers)
+    result = session.runpytest_subprocess(*arguments, "-k", "ERR-0")
+    result.stdout.fnmatch_lines(["conforming: no grade*"])
+    result.stdout.no_fnmatch_line("*CHAT-01*")
+    assert result.ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_what_the_summary_prints_can_be_run_again(workers: str, session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=own_adapters:broken", "-k", "CHAT-04 or ERR-01")
+    result.stdout.fnmatch_lines(["FAILED own_adapters:broken::CHAT-04 - *"])
+    again = session.runpytest_subprocess("own_adapters:broken::CHAT-04", "-n", workers)
+    assert again.parseoutcomes() == {"failed": 1}
+    assert again.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_finding_is_printed_once(session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=own_adapters:broken", "-k", "CHAT-04")
+    assert result.stdout.str().count("expected: content of a reply without text") == 1
+
+
+def test_advice_fails_no_test(session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=own_adapters:advised", "-k", "ERR-12")
+    assert result.parseoutcomes() == {"skipped": 1, "deselected": 71}
+    assert result.stdout.str().count("expected: the error after HTTP 400") == 1
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_collecting_only_lists(session: pytest.Pytester) -> None:
+    result = session.runpytest_subprocess("--tck=own_adapters:broken", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["own_adapters:broken::CHAT-04"])
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_an_adapter_that_cannot_be_loaded_in_a_session(session: pytest.Pytester) -> None:
+    session.makepyfile(unloadable="1 / 0")
+    result = session.runpytest_subprocess("--tck=unloadable:adapter")
+    assert result.parseoutcomes()["failed"] + result.parseoutcomes()["skipped"] == 71
+    result.stdout.fnmatch_lines(["*importing unloadable raised ZeroDivisionError*"])
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
