@@ -21,7 +21,6 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from llm import ChatMessage
@@ -67,7 +66,7 @@ class Subject:
     Args:
         adapter: its description.
         capabilities: what it is graded on.
-        errors: the module that holds its error classes.
+        errors: its error classes by our names, as `tck.adapter.error_classes` gives them.
         library: its recordings.
         examples: how many made-up texts a fuzzed check tries.
     """
@@ -76,7 +75,7 @@ class Subject:
         self,
         adapter: AdapterUnderTest,
         capabilities: Collection[Capability],
-        errors: ModuleType,
+        errors: Mapping[str, object],
         library: Library,
         examples: int = EXAMPLES,
     ) -> None:
@@ -178,10 +177,10 @@ class Subject:
 
     def error_class(self, name: str) -> type[BaseException]:
         """A class of the adapter's error module by its fixed name."""
-        found = getattr(self._errors, name, None)
+        found = self._errors.get(name)
         if not (isinstance(found, type) and issubclass(found, BaseException)):
             raise Violation(
-                expected=f"{self.adapter.errors} holds an exception class {name}",
+                expected=f"errors= gives an exception class {name}",
                 seen="it does not" if found is None else f"{name} is {found!r:.80}",
                 look_at="errors= of the AdapterUnderTest, and that module",
             )

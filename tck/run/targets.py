@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tck.adapter import AdapterUnderTest, Endpoint
+from tck.adapter import AdapterUnderTest, Endpoint, error_classes
 from tck.building import build
 from tck.bundled import BUNDLED, is_installed
 from tck.cassettes.library import Library
@@ -40,7 +40,7 @@ class Target:
     """How it is called on the command line."""
     adapter: AdapterUnderTest
     dialect: Dialect | None
-    errors: ModuleType
+    errors: Mapping[str, object]
     capabilities: frozenset[Capability]
     contacted: tuple[str, ...] = field(default=())
     """Hosts that it tried to reach while it was loaded."""
@@ -102,7 +102,7 @@ def _load(spelled: str) -> Target:
             dialect = dialect_of(spelled, adapter)
         except ValueError as error:
             raise TargetError(f"{spelled}: {error}") from error
-        errors = _import(adapter.errors, f"the errors= of {spelled}")
+        errors = error_classes(adapter, lambda name: _import(name, f"the errors= of {spelled}"))
         _try_factories(spelled, adapter)
     return Target(
         spelled=spelled,
