@@ -18,6 +18,7 @@ RANKS = {
     "adapter": 0,
     "verdicts": 0,
     "resources": 0,
+    "machine": 1,
     "catalogue": 0,
     "building": 1,
     "grading": 1,
