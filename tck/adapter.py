@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +11,21 @@ from typing import Any
 LIMITS = ("stop", "temperature")
 """What an adapter may declare that its provider cannot do."""
 
+ERROR_NAMES = (
+    "ProviderError",
+    "ProviderAuthError",
+    "ProviderRateLimitError",
+    "ProviderTimeoutError",
+    "ProviderInvalidRequestError",
+    "ProviderServiceError",
+    "StructuredExtractionError",
+    "EmbeddingDimensionMismatchError",
+)
+"""Our names of the error classes. The last two are only of extraction and of embeddings."""
+
 
 class DescriptionError(ValueError):
-    """A description contradicts itself; the message is one sentence that says how to mend it."""
+    """A description that contradicts itself; the message is a sentence that says how to mend it."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +64,11 @@ class AdapterUnderTest:
     """The dialect that it speaks: ``"openai"``, ``"anthropic"``, an object with the methods
     of `tck.wire.dialects.model.Dialect`, the name under which a distribution registers one,
     ``"recorded"`` where there is none and only errors can be checked, or ``None`` for an
-    adapter that runs in the process."""
-    errors: str = "llm.errors"
-    """The module that holds its ``ProviderError`` classes."""
+    adapter that runs in the process. ``None`` goes with ``embedding=`` only: what an adapter
+    does with chat cannot be checked without a wire."""
+    errors: str | Mapping[str, Any] = "llm.errors"
+    """The name of the module that holds its ``ProviderError`` classes, or a mapping from our
+    names (`ERROR_NAMES`) to its classes."""
     model: str = "test/model"
     """The model that it is graded with, as its constructor takes it."""
     embedding_model: str | None = None
@@ -73,17 +88,7 @@ class AdapterUnderTest:
             raise DescriptionError(
                 f"an adapter's name is made of letters, digits, - and _, and {self.name!r} is not"
             )
-        factories = {"chat": self.chat, "embedding": self.embedding, "backend": self.backend}
-        if not any(factories.values()):
-            raise DescriptionError(
-                f"adapter {self.name!r} has nothing to grade: give it chat=, embedding= or backend="
-            )
-        for kind, factory in factories.items():
-            if factory is not None and not callable(factory):
-                raise DescriptionError(
-                    f"{kind}= of adapter {self.name!r} must be a function that takes an Endpoint, "
-                    f"not {factory!r}"
-                )
+        self._assert_factories()
         if self.hosted is not None and not self.hosted.startswith(("https://", "http://")):
             raise DescriptionError(
                 f"hosted= of adapter {self.name!r} must be a URL that starts with https://, not "
@@ -95,3 +100,63 @@ class AdapterUnderTest:
                 f"adapter {self.name!r} declares unknown limits {', '.join(unknown)}: "
                 f"the kit knows {' and '.join(LIMITS)}"
             )
+        self._assert_errors()
+
+    def _assert_factories(self) -> None:
+        factories = {"chat": self.chat, "embedding": self.embedding, "backend": self.backend}
+        if all(factory is None for factory in factories.values()):
+            raise DescriptionError(
+                f"adapter {self.name!r} has nothing to grade: give it chat=, embedding= or backend="
+            )
+        for kind, factory in factories.items():
+            if factory is not None and not callable(factory):
+                raise DescriptionError(
+                    f"{kind}= of adapter {self.name!r} must be a function that takes an Endpoint, "
+                    f"not {factory!r}"
+                )
+            if factory is not None and self.wire is None and kind != "embedding":
+                raise DescriptionError(
+                    f"adapter {self.name!r} has {kind}= and wire=None: without a wire only "
+                    f"embedding= can be graded, so name the wire that it speaks, or drop {kind}="
+                )
+
+    def _assert_errors(self) -> None:
+        if isinstance(self.errors, str):
+            return
+        if not isinstance(self.errors, Mapping):
+            raise DescriptionError(
+                f"errors= of adapter {self.name!r} must be the name of a module, or a mapping from "
+                f"our names to its classes, not {self.errors!r}"
+            )
+        unknown = sorted(str(name) for name in self.errors if name not in ERROR_NAMES)
+        if unknown:
+            raise DescriptionError(
+                f"errors= of adapter {self.name!r} has unknown names {', '.join(unknown)}: the "
+                f"kit knows {', '.join(ERROR_NAMES)}"
+            )
+        for name, found in self.errors.items():
+            if not is_error_class(found):
+                raise DescriptionError(
+                    f"errors= of adapter {self.name!r} must map {name} to an exception class, not "
+                    f"{found!r}"
+                )
+
+
+def is_error_class(value: object) -> bool:
+    """Whether a value is a class of exceptions."""
+    return issubclass(type(value), type) and issubclass(value, BaseException)  # type: ignore[arg-type]
+
+
+def error_classes(
+    adapter: AdapterUnderTest, load: Callable[[str], object] = importlib.import_module
+) -> Mapping[str, object]:
+    """What an adapter gives for each of `ERROR_NAMES`; what it does not give is left out.
+
+    Args:
+        adapter: the adapter.
+        load: imports a module by its name, where ``errors=`` is one.
+    """
+    if not isinstance(adapter.errors, str):
+        return dict(adapter.errors)
+    module = load(adapter.errors)
+    return {name: getattr(module, name) for name in ERROR_NAMES if hasattr(module, name)}

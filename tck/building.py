@@ -1,14 +1,17 @@
-"""Building an adapter's providers with its own factories."""
+"""Building an adapter's providers with its own factories, and closing them."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from tck.adapter import Endpoint
 from tck.verdicts import NotVerified
+
+RELEASE_LIMIT = 5.0
+"""Seconds that a provider has to close, before it is left as it is."""
 
 
 def build(
@@ -27,7 +30,7 @@ def build(
 
     Raises:
         NotVerified: the factory does not take a required option.
-        Exception: whatever else the factory raises.
+        BaseException: whatever else the factory raises.
     """
     options = {**(required or {}), **(preferred or {})}
     while True:
@@ -52,11 +55,27 @@ def _refuses(error: TypeError, option: str) -> bool:
 
 async def release(provider: object) -> None:
     """Close a provider that can be closed; how well it does so is for its own checks."""
-    for name in ("aclose", "close"):
-        close = getattr(provider, name, None)
-        if callable(close):
-            with suppress(Exception):
-                closing = close()
-                if inspect.isawaitable(closing):
-                    await closing
-            return
+    try:
+        async with asyncio.timeout(RELEASE_LIMIT):
+            for name in ("aclose", "close"):
+                close = getattr(provider, name, None)
+                if callable(close):
+                    closing = close()
+                    if inspect.isawaitable(closing):
+                        await closing
+                    return
+    except BaseException as error:
+        if is_ours(error):
+            raise
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether an exception out of an adapter's call is meant for us: Ctrl-C, or our own task's end.
+
+    Anything else, `SystemExit` and a `CancelledError` that nobody asked for included, is the
+    adapter's own.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
-from tck.adapter import AdapterUnderTest
+from tck.adapter import AdapterUnderTest, error_classes
 from tck.run.targets import Target, capabilities, dialect_of, is_extractor
 
 REPOSITORY = Path(__file__).parent.parent
@@ -18,7 +17,7 @@ def target_of(adapter: AdapterUnderTest) -> Target:
         argument=f"tests:{adapter.name}",
         adapter=adapter,
         dialect=dialect_of(f"tests:{adapter.name}", adapter),
-        errors=importlib.import_module(adapter.errors),
+        errors=error_classes(adapter),
         capabilities=capabilities(adapter, extracts=is_extractor(adapter)),
     )
 

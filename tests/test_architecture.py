@@ -19,6 +19,7 @@ RANKS = {
     "verdicts": 0,
     "namesakes": 0,
     "resources": 0,
+    "machine": 1,
     "catalogue": 0,
     "building": 1,
     "grading": 1,

@@ -218,7 +218,7 @@ async def test_the_last_to_arrive_is_answered_first() -> None:
     with Wire(dialect_for("openai")) as wire:
 
         async def script(request: ChatRequest) -> ChatReply:
-            await wire.turn()
+            await wire.turn(20)
             order.append(request.turns[0][1])
             return ChatReply()
 

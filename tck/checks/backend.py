@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+from tck.checks.calls import described, raised, returned, together
+from tck.checks.comparing import as_text, assert_equal, is_a, plain
 from tck.checks.conversations import assert_turns
 from tck.checks.extraction import (
     INSTANCES,
@@ -21,7 +23,7 @@ from tck.checks.extraction import (
     in_turn,
 )
 from tck.checks.registry import check
-from tck.checks.subject import Subject, assert_equal, described, raised, returned, together
+from tck.checks.subject import Subject
 from tck.verdicts import Violation
 from tck.wire.dialects.model import ChatReply, ChatRequest
 from tck.wire.server import Reply
@@ -38,16 +40,12 @@ def hello() -> list[dict[str, str]]:
     return [{"role": "user", "content": "hello"}]
 
 
-@check("BKD-01", needs_wire=False)
+@check("BKD-01", needs_wire=False, sends=False)
 async def members(subject: Subject, wire: Wire) -> None:
     async with subject.backend(wire) as backend:
-        if not isinstance(
-            inspect.getattr_static(type(backend), "get_model_kwargs", None), property
-        ):
-            raise Violation(
-                expected="get_model_kwargs is a property",
-                seen=f"{inspect.getattr_static(type(backend), 'get_model_kwargs', None)!r:.100}",
-            )
+        kwargs = inspect.getattr_static(type(backend), "get_model_kwargs", None)
+        if not is_a(kwargs, property):
+            raise Violation(expected="get_model_kwargs is a property", seen=f"{kwargs!r:.100}")
         for name in ("__call__", "close"):
             method = getattr(type(backend), name, None)
             if not inspect.iscoroutinefunction(method):
@@ -67,10 +65,9 @@ async def members(subject: Subject, wire: Wire) -> None:
 @check("BKD-02")
 async def model_kwargs(subject: Subject, wire: Wire) -> None:
     async with subject.backend(wire) as backend:
-        kwargs = _kwargs(backend)
-        kwargs["model"] = "changed by the caller"
-        kwargs = _kwargs(backend)
-        if kwargs.get("model") == "changed by the caller":
+        dict.__setitem__(_kwargs(backend), "model", "changed by the caller")
+        kwargs = plain(_kwargs(backend))
+        if kwargs["model"] == "changed by the caller":
             raise Violation(
                 expected="get_model_kwargs is a fresh dict each time",
                 seen="what one caller changes, the next one sees",
@@ -108,7 +105,7 @@ async def messages_and_roles(subject: Subject, wire: Wire) -> None:
     before = [dict(message) for message in messages]
     async with subject.backend(wire) as backend:
         request = await _asked(backend, wire, messages)
-        if messages != before:
+        if plain(messages) != before:
             raise Violation(expected="the caller's list is unchanged", seen=f"{messages!r:.200}")
         assert_equal(
             "the instructions on the wire", before[0]["content"], "\n".join(request.instructions)
@@ -156,7 +153,7 @@ async def failures_raise(subject: Subject, wire: Wire) -> None:
 @check("BKD-08")
 async def no_cross_talk(subject: Subject, wire: Wire) -> None:
     async def script(request: ChatRequest) -> ChatReply:
-        await wire.turn()
+        await wire.turn(CONCURRENT_CALLS)
         asked = re.search(r"question-\d\d", request.turns[-1][1])
         return ChatReply(text=f"the answer to {asked[0] if asked else 'nothing'}")
 
@@ -167,7 +164,7 @@ async def no_cross_talk(subject: Subject, wire: Wire) -> None:
             question = f"question-{number:02}"
             messages = [{"role": "user", "content": question}]
             seen = await returned(lambda: backend(messages), "await backend(messages)")
-            if question not in str(seen):
+            if question not in as_text(seen):
                 raise Violation(
                     expected=f"call {number} of {CONCURRENT_CALLS} concurrent ones gets its own "
                     "answer",
@@ -190,9 +187,9 @@ async def the_schema(subject: Subject, wire: Wire) -> None:
     async with subject.backend(wire) as backend:
         attempts = in_turn(wire, as_json(Vehicle(owner="Ana", wheel_count=4)))
         await _structured(backend, Vehicle)
-        told = json.dumps(attempts.requests[0].parameters)
+        sent = json.dumps(attempts.first.parameters)
         for name in Vehicle.model_fields:
-            if name not in told:
+            if name not in sent:
                 raise Violation(
                     expected="the schema reaches the wire", seen=f"there is no {name!r} in it"
                 )
@@ -223,13 +220,13 @@ async def bad_output_raises(subject: Subject, wire: Wire) -> None:
 
 def _kwargs(backend: Any) -> dict[str, Any]:
     try:
-        kwargs = backend.get_model_kwargs
-        written = json.dumps(kwargs)
+        kwargs: dict[str, Any] = backend.get_model_kwargs
+        written = json.dumps(plain(kwargs))
     except Exception as error:
         raise Violation(
             expected="get_model_kwargs is a JSON-serialisable dict", seen=described(error)
         ) from error
-    if not isinstance(kwargs, dict) or "model" not in kwargs:
+    if not is_a(kwargs, dict) or "model" not in plain(kwargs):
         raise Violation(expected="get_model_kwargs is a dict with model", seen=f"{kwargs!r:.120}")
     if API_KEY in written:
         raise Violation(expected="no secrets in get_model_kwargs", seen="the API key is there")
@@ -243,9 +240,10 @@ async def _asked(
     attempts = Attempts(wire, lambda *_: "ok")
     asked = hello() if messages is None else messages
     await returned(lambda: backend(asked), "await backend(messages)")
+    first = attempts.first
     if len(attempts.requests) != 1:
         raise Violation(expected="one request", seen=f"{len(attempts.requests)}")
-    return attempts.requests[0]
+    return first
 
 
 async def _structured(backend: Any, model: type[Any]) -> Any:

@@ -8,19 +8,14 @@ from contextlib import suppress
 from typing import Any
 
 from llm import ChatMessage, LLMProvider
+from tck.checks.answers import Answer
+from tck.checks.calls import raised
+from tck.checks.comparing import as_text, assert_equal, contents, is_a, plain
 from tck.checks.conversations import assert_conversation
+from tck.checks.logs import captured_logs
 from tck.checks.registry import check
 from tck.checks.signatures import assert_signature
-from tck.checks.subject import (
-    Answer,
-    Subject,
-    assert_equal,
-    captured_logs,
-    completed,
-    hello,
-    raised,
-    say_hello,
-)
+from tck.checks.subject import Subject, completed, hello, say_hello
 from tck.verdicts import Exempt, Violation
 from tck.wire.dialects.model import ChatReply, ChatRequest, Counts
 from tck.wire.wire import API_KEY, Wire
@@ -37,11 +32,11 @@ _TEXTS = (
 )
 
 
-@check("CHAT-01", needs_wire=False)
+@check("CHAT-01", needs_wire=False, sends=False)
 async def signature(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
         model = getattr(provider, "model", None)
-        if not isinstance(model, str):
+        if not is_a(model, str):
             raise Violation(
                 expected="the provider has an attribute model of type str",
                 seen=f"model = {model!r:.80}",
@@ -110,10 +105,10 @@ async def messages_reach_the_wire(subject: Subject, wire: Wire) -> None:
     arrived = _arriving(wire)
     async with subject.chat(wire) as provider:
         for messages in (list(conversation), tuple(conversation), conversation[2:3]):
-            before = [message.model_copy() for message in messages]
+            before, was = [message.model_copy() for message in messages], contents(messages)
             arrived.clear()
             await completed(provider, messages)
-            if list(messages) != before:
+            if contents(messages) != was:
                 raise Violation(
                     expected="the caller's messages are unchanged after the call",
                     seen=f"{len(messages)} messages where {len(before)} were passed, or others",
@@ -142,7 +137,7 @@ async def max_tokens(subject: Subject, wire: Wire) -> None:
 @check("CHAT-02")
 async def model_names(subject: Subject, wire: Wire) -> None:
     async with subject.chat(wire) as provider:
-        prefix, slash, bare = str(getattr(provider, "model", "")).partition("/")
+        prefix, slash, bare = as_text(getattr(provider, "model", "")).partition("/")
         given = subject.adapter.model
         if not (prefix and slash and bare):
             raise Violation(
@@ -220,12 +215,12 @@ async def raw(subject: Subject, wire: Wire) -> None:
         assert_equal("raw without return_raw", None, (await completed(provider, hello())).raw)
     async with subject.chat(wire, return_raw=True) as provider:
         seen = (await completed(provider, hello())).raw
-        if not isinstance(seen, dict):
+        if not is_a(seen, dict):
             raise Violation(
                 expected="raw is the response as a dict when built with return_raw=True",
                 seen=f"raw = {seen!r:.120}",
             )
-        inside = set(_leaves(seen))
+        inside = set(_leaves(plain(seen)))
         for part in (reply.text, reply.model):
             if part not in inside:
                 raise Violation(
@@ -249,10 +244,10 @@ async def no_key_in_sight(subject: Subject, wire: Wire) -> None:
     for number, record in enumerate(logged):
         shown[f"log record {number}"] = record
     for where, text in shown.items():
-        if API_KEY in text:
+        if API_KEY in plain(text):
             raise Violation(
                 expected="the API key is nowhere to be seen",
-                seen=f"it is in {where}: {text.replace(API_KEY, '<the key>'):.160}",
+                seen=f"it is in {where}: {plain(text).replace(API_KEY, '<the key>'):.160}",
             )
 
 
@@ -263,7 +258,7 @@ async def _error_shown(provider: Any) -> str:
     return ""
 
 
-@check("CHAT-16")
+@check("CHAT-16", sends=False)
 async def stop_as_a_bare_string(subject: Subject, wire: Wire) -> None:
     if subject.claims("stop") is not None:
         raise Exempt("no stop is sent")
@@ -324,9 +319,9 @@ def _only(arrived: Sequence[ChatRequest]) -> ChatRequest:
     return arrived[0]
 
 
-def _assert_same_text(expected: str, seen: object) -> None:
-    if not isinstance(seen, str):
-        raise Violation(expected="content is a str", seen=f"content = {seen!r:.120}")
+def _assert_same_text(expected: str, seen: str | None) -> None:
+    if seen is None:
+        raise Violation(expected="content is a str", seen="content = None")
     if seen == expected:
         return
     place = next(

@@ -5,25 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
-import time
 import warnings
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from llm import ChatMessage
 from tck.building import release
+from tck.checks.calls import Hung, described, ended, raised, run_alone, together
+from tck.checks.comparing import as_text, assert_equal
+from tck.checks.conversations import text_of
 from tck.checks.registry import check
-from tck.checks.subject import (
-    CALL_LIMIT,
-    Subject,
-    assert_equal,
-    completed,
-    described,
-    hello,
-    raised,
-    together,
-    told,
-)
+from tck.checks.subject import Subject, completed, hello
+from tck.checks.timing import OVERTIME, Missed, Stopwatch, in_time
 from tck.verdicts import Violation
 from tck.wire.dialects.model import ChatReply, ChatRequest, Counts
 from tck.wire.server import Reply
@@ -36,8 +30,8 @@ OVERLAPPING = 8
 @check("CHAT-10")
 async def no_cross_talk(subject: Subject, wire: Wire) -> None:
     async def script(request: ChatRequest) -> ChatReply:
-        await wire.turn()
-        asked = _NUMBERED.search(told(request))
+        await wire.turn(CONCURRENT_CALLS)
+        asked = _NUMBERED.search(text_of(request))
         number = int(asked[1]) if asked else CONCURRENT_CALLS
         return ChatReply(text=f"answer-{number:03}", usage=_usage_of(number))
 
@@ -47,7 +41,7 @@ async def no_cross_talk(subject: Subject, wire: Wire) -> None:
         async def ask(number: int) -> None:
             seen = await completed(provider, _asking(number))
             # Only whose answer it is: what else may be wrong with it is for other checks.
-            if f"answer-{number:03}" not in str(seen.text).lower():
+            if f"answer-{number:03}" not in as_text(seen.text).lower():
                 raise Violation(
                     expected=f"question {number} of {CONCURRENT_CALLS} concurrent ones gets its "
                     f"own answer, 'answer-{number:03}'",
@@ -84,21 +78,26 @@ def _usage_of(number: int) -> Counts:
 
 
 def _owner_of(usage: Counts | None) -> int | None:
-    """The number of the question that a usage belongs to, if it is one's."""
+    """The number of the question that a usage belongs to, if any."""
     return next((number for number in range(CONCURRENT_CALLS) if _usage_of(number) == usage), None)
 
 
 @check("CHAT-11")
 async def timeout(subject: Subject, wire: Wire) -> None:
-    # The shorter bound leaves room for a second and a third attempt of the same length; an
-    # adapter that makes them is held to one that does not.
-    for short in (0.25, 1.25):
-        if await _most_attempts_within(subject, wire, short) == 1:
-            return
+    # The shortest leaves room for a second and a third attempt of the same length; an adapter
+    # that makes them is held to a longer one.
+    attempt = partial(_most_attempts_within, subject, wire)
+    if await in_time(attempt, _TIMEOUTS, every=True) > 1:
+        await in_time(attempt, _TIMEOUTS[1:], every=True)
 
 
-_STALL, _LATE = "never answer this", "answer this late"
-_STALL_HALFWAY = f"{_STALL}, but for half a reply"
+_TIMEOUTS = (0.25, 1.25, 3.0)
+"""Timeouts to hold an adapter to, in seconds, the longer ones for a busy machine."""
+
+# What the server is asked to do, as it stands in the question.
+_NO_REPLY = "never answer this"
+_HALF_A_REPLY = "answer half of this"
+_LATE_REPLY = "answer this late"
 _PATIENT = 30.0
 
 
@@ -112,13 +111,13 @@ async def _most_attempts_within(subject: Subject, wire: Wire, short: float) -> i
     async def script(request: ChatRequest) -> ChatReply | Reply | None:
         asked = request.turns[-1][1] if request.turns else ""
         arrived[asked] += 1
-        if asked.startswith(_STALL_HALFWAY):
+        if asked.startswith(_HALF_A_REPLY):
             whole = wire.dialect.write_chat(ChatReply())
             return Reply(whole, cut_at=len(whole) // 2, stall=for_good)
-        if asked.startswith(_STALL):
+        if asked.startswith(_NO_REPLY):
             await asyncio.sleep(for_good)
             return None
-        if asked == _LATE:
+        if asked == _LATE_REPLY:
             await asyncio.sleep(short + 0.25)
         return ChatReply(text=asked)
 
@@ -134,12 +133,13 @@ async def _most_attempts_within(subject: Subject, wire: Wire, short: float) -> i
         for provider in (patient, halfway, hasty, overridden):
             await completed(provider, hello(), timeout=_PATIENT)
         await together(
-            _assert_times_out(subject, patient, short, arrived, _STALL, per_call=True),
-            _assert_times_out(subject, halfway, short, arrived, _STALL_HALFWAY, per_call=True),
-            _assert_times_out(subject, hasty, short, arrived, _STALL, per_call=False),
+            _assert_times_out(subject, patient, short, arrived, _NO_REPLY, per_call=True),
+            _assert_times_out(subject, halfway, short, arrived, _HALF_A_REPLY, per_call=True),
+            _assert_times_out(subject, hasty, short, arrived, _NO_REPLY, per_call=False),
             _assert_waits(overridden),
         )
-    return max(count for asked, count in arrived.items() if asked.startswith(_STALL))
+    stalled = (_NO_REPLY, _HALF_A_REPLY)
+    return max(count for asked, count in arrived.items() if asked.startswith(stalled))
 
 
 def _bound(timeout: float) -> float:
@@ -151,109 +151,115 @@ async def _assert_times_out(
     provider: Any,
     timeout: float,
     arrived: Counter[str],
-    stall: str,
+    asked: str,
     *,
     per_call: bool,
 ) -> None:
     bound = _bound(timeout)
     whose = "complete(timeout=…)" if per_call else "the constructor's timeout"
     parameters = {"timeout": timeout} if per_call else {}
-    question = f"{stall} ({whose})"
+    question = f"{asked} ({whose})"
     messages = [ChatMessage(role="user", content=question)]
-    start = time.perf_counter()
-    error = await raised(
-        lambda: provider.complete(messages, **parameters),
-        f"complete() against a server that stalls{stall.removeprefix(_STALL)}, with {whose} of "
-        f"{timeout:g} s,",
-        limit=bound,
-    )
-    took = time.perf_counter() - start
+    stalls = "stalls after half a reply" if asked == _HALF_A_REPLY else "stalls"
+    what = f"complete() against a server that {stalls}, with {whose} of {timeout:g} s"
+    expected = f"ProviderTimeoutError within {bound:g} s from {what}"
+    watch = Stopwatch()
+    try:
+        error = await raised(
+            lambda: provider.complete(messages, **parameters), what, limit=OVERTIME * bound
+        )
+    except Hung as hung:
+        raise Missed(expected=expected, seen=hung.seen, bound=bound, watch=watch) from hung
     if question not in arrived:
-        raise Violation(
+        raise Missed(
             expected="the request reaches the server before it times out",
             seen=f"{described(error)}, and no request",
-        )
-    if not isinstance(error, subject.error_class("ProviderTimeoutError")):
-        raise Violation(
-            expected=f"ProviderTimeoutError after {whose} of {timeout:g} s, against a server that "
-            f"stalls{stall.removeprefix(_STALL)}",
-            seen=described(error),
-        )
-    if took > bound:  # whoever blocks the event loop escapes the limit above
-        raise Violation(
-            expected=f"ProviderTimeoutError within {bound:g} s ({whose}: {timeout:g} s)",
-            seen=f"it came after {took:.2f} s",
-        )
+            bound=_TIMEOUTS[0],
+            watch=watch,
+        ) from error
+    if watch.took > bound:  # whoever blocks the event loop escapes the limit above
+        seen = f"{described(error)}, after {watch.took:.2f} s"
+        raise Missed(expected=expected, seen=seen, bound=bound, watch=watch) from error
+    subject.assert_kind(error, "ProviderTimeoutError", what)
 
 
 async def _assert_waits(provider: Any) -> None:
-    question = ChatMessage(role="user", content=_LATE)
+    question = ChatMessage(role="user", content=_LATE_REPLY)
     seen = await completed(provider, [question], timeout=_PATIENT)
     assert_equal(
         "content of a reply that is later than the constructor's timeout, within the call's",
-        _LATE,
+        _LATE_REPLY,
         seen.text,
     )
 
 
 @check("CHAT-12")
 async def cancellation(subject: Subject, wire: Wire) -> None:
+    await in_time(partial(_assert_cancellable, subject, wire), _DEPARTURES, every=False)
+
+
+_DEPARTURES = (2.0, 3.0, 6.0)
+"""Seconds in which a cancelled call must have let go of its connection."""
+
+_HELD = "hold this until its client leaves"
+
+
+async def _assert_cancellable(subject: Subject, wire: Wire, departure: float) -> None:
     loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+    received, departed = len(wire.received), wire.departed
 
     async def script(request: ChatRequest) -> ChatReply | None:
-        if request.turns and request.turns[-1][1] == _STALL:
+        if request.turns and request.turns[-1][1] == _HELD:
             loop.call_soon_threadsafe(arrived.set)
-            # As long as a client that does not leave is waited for, and no longer.
-            await asyncio.sleep(2 * _DEPARTURE)
+            # Longer than a client that does not leave is waited for, but not much.
+            await asyncio.sleep(2 * departure)
             return None
         return ChatReply(text="still here")
 
     wire.on_chat(script)
     async with subject.chat(wire) as provider:
-        question = [ChatMessage(role="user", content=_STALL)]
-        call = asyncio.ensure_future(provider.complete(question))
+        question = [ChatMessage(role="user", content=_HELD)]
+        call = asyncio.ensure_future(ended(lambda: provider.complete(question), "complete()"))
+        waiting = asyncio.ensure_future(arrived.wait())
         try:
-            async with asyncio.timeout(CALL_LIMIT):
-                await asyncio.wait(
-                    {call, waiting := asyncio.ensure_future(arrived.wait())},
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-        except TimeoutError:
-            raise Violation(expected="complete() sends a request", seen="none arrived") from None
+            await asyncio.wait({call, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if not arrived.is_set():
+                call.result()  # it has not ended, or not well
+                wire.assert_received(received)
         finally:
             waiting.cancel()
+        watch = Stopwatch()
         call.cancel()
-        await asyncio.wait({call}, timeout=_DEPARTURE)
-        _assert_cancelled(call)
-        await _assert_departed(wire)
+        await asyncio.wait({call}, timeout=OVERTIME * departure)
+        _assert_cancelled(call, departure, watch)
+        await _assert_departed(wire, departed, departure)
         seen = await completed(provider, hello())
         assert_equal("content of the call after a cancelled one", "still here", seen.text)
 
 
-_DEPARTURE = 2.0
-"""Seconds in which a cancelled call must have let go of its connection."""
-
-
-def _assert_cancelled(call: asyncio.Future[Any]) -> None:
+def _assert_cancelled(call: asyncio.Future[Any], departure: float, watch: Stopwatch) -> None:
     expected = "a cancelled complete() raises CancelledError"
-    if not call.done():
-        raise Violation(expected=expected, seen=f"it has not ended after {_DEPARTURE:g} s")
+    if not call.done() or watch.took > departure:
+        seen = f"it has not ended after {departure:g} s"
+        raise Missed(expected=expected, seen=seen, bound=departure, watch=watch)
     if call.cancelled():
         return
-    error = call.exception()
-    seen = f"it returned {call.result()!r:.120}" if error is None else described(error)
+    outcome, error = call.result()
+    seen = f"it returned {outcome!r:.120}" if error is None else described(error)
     raise Violation(expected=expected, seen=seen)
 
 
-async def _assert_departed(wire: Wire) -> None:
-    end = time.perf_counter() + _DEPARTURE
-    while not wire.departed:
-        if time.perf_counter() > end:
-            raise Violation(
-                expected="cancelling the call closes its connection",
-                seen=f"the connection was still open {_DEPARTURE:g} s later",
-            )
+async def _assert_departed(wire: Wire, departed: int, departure: float) -> None:
+    watch = Stopwatch()
+    while wire.departed <= departed and watch.took < OVERTIME * departure:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
+    if watch.took > departure:
+        raise Missed(
+            expected="cancelling the call closes its connection",
+            seen=f"the connection was still open {departure:g} s later",
+            bound=departure,
+            watch=watch,
+        )
 
 
 @check("CHAT-14")
@@ -277,7 +283,7 @@ async def second_event_loop(subject: Subject, wire: Wire) -> None:
             # What the first loop leaves open is what this check is about, not news.
             warnings.simplefilter("ignore", ResourceWarning)
             try:
-                asyncio.run(second(asyncio.run(first())))
+                run_alone(second(run_alone(first())))
             finally:
                 gc.collect()
 
@@ -286,18 +292,34 @@ async def second_event_loop(subject: Subject, wire: Wire) -> None:
 
 @check("CHAT-17")
 async def calls_overlap(subject: Subject, wire: Wire) -> None:
+    await in_time(partial(_assert_overlapping, subject, wire), _QUIET, every=False)
+
+
+_QUIET = (0.1, 0.5, 2.0)
+"""Seconds without another request after which no more are expected for now."""
+
+
+async def _assert_overlapping(subject: Subject, wire: Wire, quiet: float) -> None:
+    before = len(wire.received)
+
     async def script(_: ChatRequest) -> ChatReply:
-        await wire.turn()
+        # Only the first requests are worth waiting for: they may be enough.
+        first = len(wire.received) - before <= OVERLAPPING
+        await wire.turn(CONCURRENT_CALLS, quiet if first else _QUIET[0])
         return ChatReply()
 
     wire.on_chat(script)
+    watch = Stopwatch()
     async with subject.chat(wire) as provider:
         await together(*(_completes(provider) for _ in range(CONCURRENT_CALLS)))
     if wire.most_in_flight < OVERLAPPING:
-        raise Violation(
+        raise Missed(
             expected=f"at least {OVERLAPPING} of {CONCURRENT_CALLS} concurrent calls are in "
             "flight at once",
             seen=f"at most {wire.most_in_flight}",
+            took=quiet,  # explained where the machine may have kept a request for as long
+            bound=0.0,
+            watch=watch,
         )
 
 

@@ -32,6 +32,28 @@ def assert_conversation(messages: Sequence[ChatMessage], request: ChatRequest) -
     )
 
 
+def assert_all_there(messages: Sequence[ChatMessage], request: ChatRequest) -> None:
+    """Every message of the caller, in order and with its role, among whatever else."""
+    instructions = "\n".join(request.instructions)
+    rest = iter(request.turns)
+    for message in messages:
+        if message.role != "system":
+            # An adapter may add its instructions to a turn, but take nothing from it.
+            found = any(role == message.role and message.content in text for role, text in rest)
+        else:
+            found = message.content in instructions
+            if any(message.content in text for _, text in request.turns):
+                raise Violation(
+                    expected=f"the system message {message.content!r} is an instruction",
+                    seen="it is in a turn",
+                )
+        if not found:
+            raise Violation(
+                expected=f"{message.role}: {message.content!r} reaches the wire, in its place",
+                seen=f"{request.turns!r:.300}",
+            )
+
+
 def assert_turns(expected: Sequence[Turn], arrived: Sequence[Turn]) -> None:
     """Every turn in order, with its role; those of one role that follow each other may be one."""
     if _are_joined(expected, arrived):
@@ -74,3 +96,8 @@ def _assert_in_order(instructions: Sequence[str], whole: str) -> None:
                 seen="it arrived out of order" if count == 1 else f"it arrived {count} times",
             )
         end = place + len(text)
+
+
+def text_of(request: ChatRequest) -> str:
+    """Every text of a chat request, in lines."""
+    return "\n".join([*request.instructions, *(text for _, text in request.turns)])

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from llm import ChatMessage
-from tck.checks.subject import CALL_LIMIT, hello, returned
+from tck.checks.calls import returned
+from tck.checks.comparing import plain, same
+from tck.checks.subject import hello
 from tck.verdicts import Violation
 from tck.wire.dialects.model import ChatRequest
 from tck.wire.server import Reply
@@ -115,6 +117,7 @@ class Attempts:
 
     def __init__(self, wire: Wire, answer: Callable[[ChatRequest, int], str]) -> None:
         self.requests: list[ChatRequest] = []
+        self._wire, self._before = wire, len(wire.received)
 
         def script(request: ChatRequest) -> Reply:
             self.requests.append(request)
@@ -122,6 +125,18 @@ class Attempts:
             return Reply(wire.structured_dialect.write_object(request, text))
 
         wire.on_chat(script)
+
+    @property
+    def first(self) -> ChatRequest:
+        """The request of the first attempt.
+
+        Raises:
+            Violation: there was none.
+        """
+        if not self.requests:
+            self._wire.assert_received(self._before)
+            raise Violation(expected="a request for an answer", seen="others only")
+        return self.requests[0]
 
 
 def in_turn(wire: Wire, *texts: str) -> Attempts:
@@ -136,6 +151,7 @@ def as_json(instance: BaseModel) -> str:
 
 def meaning(text: object) -> object:
     """An attempt as what it says: some wires carry the object rather than its text."""
+    text = plain(text)
     try:
         return json.loads(text) if isinstance(text, str) else text
     except ValueError:
@@ -146,8 +162,6 @@ async def extracted(
     provider: Any,
     model: type[BaseModel],
     messages: Sequence[ChatMessage] | None = None,
-    *,
-    limit: float = CALL_LIMIT,
     **parameters: Any,
 ) -> Any:
     """What ``complete_structured`` returns."""
@@ -155,11 +169,10 @@ async def extracted(
     return await returned(
         lambda: provider.complete_structured(asked, model, **parameters),
         f"complete_structured(…, {model.__name__})",
-        limit=limit,
     )
 
 
 def assert_instance(expected: BaseModel, seen: object) -> None:
-    """Raise a `Violation` unless an instance is what the model wrote."""
-    if type(seen) is not type(expected) or seen != expected:
+    """Raise a `Violation` unless an instance, of a subclass maybe, is what the model wrote."""
+    if not same(expected, seen):
         raise Violation(expected=f"{expected!r:.300}", seen=f"{seen!r:.300}")

@@ -1,4 +1,4 @@
-"""What an embedding adapter without a wire is checked by: nobody but itself.
+"""An embedding adapter without a wire, compared with its own vectors of single texts.
 
 Its vectors for one text at a time are the measure of its vectors for many. A model may round
 otherwise in another batch, so vectors are compared by which of them is nearest.
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from tck.checks.subject import Subject, returned, together
+from tck.checks.calls import returned, together
+from tck.checks.comparing import is_a
+from tck.checks.subject import Subject
 from tck.verdicts import Violation
 from tck.wire.wire import Wire
 
@@ -31,9 +33,9 @@ async def order(subject: Subject, wire: Wire) -> None:
     async with subject.embedding(wire) as provider:
         own = [await _vector_of(provider, text) for text in TEXTS]
         vectors = await returned(partial(provider.embed, list(TEXTS)), "embed()")
-        if not isinstance(vectors, list) or len(vectors) != len(TEXTS):
+        if not is_a(vectors, list) or list.__len__(vectors) != len(TEXTS):
             raise Violation(expected=f"{len(TEXTS)} vectors", seen=f"{vectors!r:.80}")
-        for number, vector in enumerate(vectors):
+        for number, vector in enumerate(list.copy(vectors)):
             _assert_nearest(vector, number, own, "in its place among several")
 
 
@@ -52,9 +54,9 @@ async def no_cross_talk(subject: Subject, wire: Wire, calls: int) -> None:
 
 async def _vector_of(provider: Any, text: str) -> Any:
     vectors = await returned(partial(provider.embed, [text]), "embed()")
-    if not isinstance(vectors, list) or len(vectors) != 1:
+    if not is_a(vectors, list) or list.__len__(vectors) != 1:
         raise Violation(expected="one vector for one text", seen=f"{vectors!r:.80}")
-    return vectors[0]
+    return list.copy(vectors)[0]
 
 
 def _assert_nearest(vector: Any, number: int, own: Sequence[Any], where: str) -> None:

@@ -19,10 +19,13 @@ from tck.cassettes.interception import playing
 from tck.cassettes.scenarios import Kind, Scenario, scenarios_of
 from tck.cassettes.secrets import REPLAY_KEY
 from tck.cassettes.tapes import Player
+from tck.checks.answers import Answer
+from tck.checks.calls import raised, returned
+from tck.checks.comparing import is_a, plain, same
 from tck.checks.errors import CLASS_OF_STATUS, assert_error_class
 from tck.checks.extraction import meaning
 from tck.checks.registry import check
-from tck.checks.subject import Answer, Subject, described, raised, returned
+from tck.checks.subject import Subject
 from tck.verdicts import NotVerified, Violation
 from tck.wire.dialects.model import Unreadable
 from tck.wire.wire import Wire
@@ -58,12 +61,12 @@ async def recorded_embeddings(subject: Subject, wire: Wire) -> None:
         seen = await returned(lambda: scenario.play(provider), "embed()")
         expected = wire.embedding_dialect.read_vectors(recorded[-1].response.body)
         _assert_same(scenario, "number of vectors", len(expected), _length(seen))
-        for index, (right, vector) in enumerate(zip(expected, seen, strict=True)):
+        for index, (right, vector) in enumerate(zip(expected, list.copy(seen), strict=True)):
             where = f"{scenario.name}: vector {index}"
             _assert_same(scenario, f"length of vector {index}", len(right), _length(vector))
-            for place, (wanted, got) in enumerate(zip(right, vector, strict=True)):
+            for place, (wanted, got) in enumerate(zip(right, plain(vector), strict=True)):
                 # By its bits, as 0.0 == -0.0.
-                if not isinstance(got, float) or got.hex() != wanted.hex():
+                if type(got) is not float or got.hex() != wanted.hex():
                     raise Violation(
                         expected=f"{where}, number {place} = {wanted!r}, as recorded",
                         seen=f"{got!r:.80}",
@@ -82,14 +85,12 @@ async def recorded_extraction(subject: Subject, wire: Wire) -> None:
             seen = await returned(lambda: scenario.play(provider), "complete_structured()")
             _assert_same(scenario, "the instance", valid[0], seen)
             return
-        error = await raised(lambda: scenario.play(provider), "complete_structured()")
-        if not isinstance(error, subject.error_class("StructuredExtractionError")):
-            raise Violation(
-                expected=f"{scenario.name}: StructuredExtractionError, as no recorded answer is "
-                "valid",
-                seen=described(error),
-            )
-        kept = getattr(error, "last_attempts", None)
+        error = await subject.raises(
+            "StructuredExtractionError",
+            lambda: scenario.play(provider),
+            f"complete_structured() on {scenario.name}, as no recorded answer is valid",
+        )
+        kept = plain(getattr(error, "last_attempts", None))
         said = [meaning(text) for text in kept] if isinstance(kept, list) else kept
         texts = [meaning(attempt.text) for attempt in attempts]
         _assert_same(scenario, "last_attempts", texts, said)
@@ -122,7 +123,9 @@ async def whole_and_fresh(subject: Subject, wire: Wire) -> None:
         if until is None or until < today:
             raise Violation(
                 expected=f"the recording of {scenario.name} is fresh",
-                seen="it does not say until when" if until is None else f"it was, until {until}",
+                seen="it has no date until which it is"
+                if until is None
+                else f"it expired on {until}",
                 look_at=f"`tck record {subject.library.adapter} -k {scenario.name}`",
             )
 
@@ -227,12 +230,12 @@ def _assert_intercepted(wire: Wire, because: Violation | None) -> None:
 
 
 def _length(value: object) -> object:
-    return len(value) if isinstance(value, list) else value
+    return list.__len__(value) if isinstance(value, list) and is_a(value, list) else value
 
 
 def _assert_same(scenario: Scenario, what: str, recorded: object, seen: object) -> None:
-    if seen != recorded or (recorded is not None and not isinstance(seen, type(recorded))):
+    if not same(recorded, seen):
         raise Violation(
             expected=f"{scenario.name}: {what} = {recorded!r:.120}, as recorded",
-            seen=f"{what} = {seen!r:.120}",
+            seen=f"{what} = {plain(seen)!r:.120}",
         )

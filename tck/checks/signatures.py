@@ -6,6 +6,7 @@ import inspect
 from inspect import Parameter
 from typing import Any
 
+from tck.checks.comparing import plain, same
 from tck.verdicts import Violation
 
 _VARIADIC = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
@@ -52,10 +53,10 @@ def _parameters(function: Any) -> dict[str, Parameter]:
 def _same(wanted: Parameter, found: Parameter) -> bool:
     if wanted.kind is not found.kind:
         return False
+    default = plain(found.default)
     if isinstance(wanted.default, float):
-        number = isinstance(found.default, int | float) and not isinstance(found.default, bool)
-        return number and found.default == wanted.default
-    return bool(found.default is wanted.default or found.default == wanted.default)
+        return type(default) in (int, float) and bool(default == wanted.default)
+    return default is wanted.default or same(wanted.default, default)
 
 
 def _shown(parameter: Parameter) -> str:

@@ -6,40 +6,26 @@ exception from a check is a fault of the check.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import logging
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Coroutine,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from llm import ChatMessage
-from tck.adapter import AdapterUnderTest, Endpoint
-from tck.building import build, release
+from tck.adapter import ERROR_NAMES, AdapterUnderTest, Endpoint, is_error_class
+from tck.building import build, is_ours, release
 from tck.cassettes.library import Library
 from tck.catalogue import Capability
+from tck.checks.answers import Answer
+from tck.checks.calls import described, raised, returned
+from tck.checks.comparing import inherits, is_a
 from tck.grading import EXAMPLES
-from tck.verdicts import NotVerified, Violation
-from tck.wire.dialects.model import ChatRequest, Counts
+from tck.verdicts import BEHAVIOUR, NotVerified, Violation
 from tck.wire.wire import Wire
-
-CALL_LIMIT = 20.0
-"""Seconds after which a call that no check has bounded counts as hanging."""
 
 # An adapter whose retries can be switched off need not be waited for.
 _QUICK = {"max_retries": 0}
-_MISSING = object()
 
 
 @dataclass(frozen=True)
@@ -65,7 +51,7 @@ class Subject:
     Args:
         adapter: its description.
         capabilities: what it is graded on.
-        errors: the module that holds its error classes.
+        errors: its error classes by our names, as `tck.adapter.error_classes` gives them.
         library: its recordings.
         examples: how many made-up texts a fuzzed check tries.
     """
@@ -74,7 +60,7 @@ class Subject:
         self,
         adapter: AdapterUnderTest,
         capabilities: Collection[Capability],
-        errors: ModuleType,
+        errors: Mapping[str, object],
         library: Library,
         examples: int = EXAMPLES,
     ) -> None:
@@ -167,23 +153,106 @@ class Subject:
             return build(getattr(self.adapter, kind), endpoint, options, preferred)
         except NotVerified:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if is_ours(error):
+                raise
+            # The port is another in each check, and this is told once for all of them.
+            seen = described(error).replace(endpoint.base_url, "the base URL")
             raise Violation(
                 expected=f"the {kind} factory builds a provider",
-                seen=f"it raised {described(error)}",
+                seen=f"it raised {seen}",
                 look_at=f"the {kind} factory of the AdapterUnderTest",
+                cause=f"factory:{kind}"
+                if self._always_raises(kind, endpoint, error)
+                else BEHAVIOUR,
             ) from error
 
+    def _always_raises(self, kind: str, endpoint: Endpoint, error: BaseException) -> bool:
+        """Whether a factory raises an error whatever it is asked for."""
+        model = self.embedding_model if kind == "embedding" else self.adapter.model
+        try:
+            build(getattr(self.adapter, kind), replace(endpoint, model=model))
+        except BaseException as again:
+            if is_ours(again):
+                raise
+            return type(again) is type(error)
+        return False
+
     def error_class(self, name: str) -> type[BaseException]:
-        """A class of the adapter's error module by its fixed name."""
-        found = getattr(self._errors, name, None)
-        if not (isinstance(found, type) and issubclass(found, BaseException)):
+        """A class of the adapter's errors by its fixed name.
+
+        Raises:
+            Violation: it is missing, or is no exception class. All that are missing are told.
+        """
+        wanted = dict.fromkeys([*self.error_names, name])
+        amiss = {
+            other: self._errors.get(other)
+            for other in wanted
+            if not is_error_class(self._errors.get(other))
+        }
+        if name in amiss:
             raise Violation(
-                expected=f"{self.adapter.errors} holds an exception class {name}",
-                seen="it does not" if found is None else f"{name} is {found!r:.80}",
-                look_at="errors= of the AdapterUnderTest, and that module",
+                expected=f"errors= gives the exception classes {', '.join(wanted)}",
+                seen="; ".join(
+                    f"there is no {other}" if found is None else f"{other} is {found!r:.80}"
+                    for other, found in amiss.items()
+                ),
+                look_at="errors= of the AdapterUnderTest, and the module that it names",
+                cause="error-classes",
             )
-        return found
+        found: Any = self._errors[name]
+        return cast("type[BaseException]", found)
+
+    @property
+    def error_names(self) -> tuple[str, ...]:
+        """Our names of the error classes that the adapter must have."""
+        extraction = ("StructuredExtractionError",) if "structured" in self.capabilities else ()
+        return (*BASIC_ERRORS, *extraction)
+
+    async def raises(
+        self,
+        name: str,
+        called: Callable[[], Awaitable[Any]],
+        what: str,
+        *,
+        limit: float | None = None,
+    ) -> Exception:
+        """The exception that a call raises, which must be of a class of the adapter.
+
+        Args:
+            name: our name of the class.
+            called: makes the call.
+            what: the call, in the words of a report.
+            limit: as of `raised`.
+
+        Raises:
+            Violation: it is of another, or the call returns, or does not end.
+        """
+        error = await raised(called, what, limit=limit)
+        self.assert_kind(error, name, what)
+        return error
+
+    def assert_kind(self, error: BaseException, name: str, what: str) -> None:
+        """Raise a `Violation` unless an exception is of the class that ``name`` stands for.
+
+        Of two classes, neither of which inherits the other, it can be of one only: whoever
+        inherits all of them would be right whatever had happened. Of two that do, the class
+        that is told is the nearer one.
+        """
+        wanted = self.error_class(name)
+        if not is_a(error, wanted):
+            raise Violation(expected=f"{name} from {what}", seen=described(error))
+        for other in self.error_names if name != "ProviderError" else ():
+            found: Any = self._errors.get(other)
+            if is_error_class(found) and is_a(error, found) and not inherits(wanted, found):
+                raise Violation(
+                    expected=f"{name} from {what}, and no {other}",
+                    seen=f"{described(error)}, which inherits both",
+                )
+
+
+BASIC_ERRORS = ERROR_NAMES[:6]
+"""The error classes that every adapter must have."""
 
 
 _greetings = itertools.count()
@@ -212,170 +281,6 @@ def _embed(provider: Any, text: str) -> Awaitable[Any]:
     return called
 
 
-async def returned(
-    called: Callable[[], Awaitable[Any]], what: str, *, limit: float = CALL_LIMIT
-) -> Any:
-    """What a call returns.
-
-    Args:
-        called: makes the call.
-        what: the call, in the words of a report: ``complete()``.
-        limit: seconds after which it counts as hanging.
-
-    Raises:
-        Violation: it raises, or does not return.
-    """
-    outcome, error = await ended(called, what, limit)
-    if error is not None:
-        raise Violation(
-            expected=f"{what} succeeds", seen=f"it raised {described(error)}"
-        ) from error
-    return outcome
-
-
-async def raised(
-    called: Callable[[], Awaitable[Any]], what: str, *, limit: float = CALL_LIMIT
-) -> Exception:
-    """The exception that a call raises.
-
-    Raises:
-        Violation: it returns, or does not end.
-    """
-    outcome, error = await ended(called, what, limit)
-    if error is None:
-        raise Violation(expected=f"{what} raises", seen=f"it returned {outcome!r:.200}")
-    return error
-
-
-async def ended(
-    called: Callable[[], Awaitable[Any]], what: str, limit: float = CALL_LIMIT
-) -> tuple[Any, Exception | None]:
-    """What a call returns and ``None``, or ``None`` and the exception that it raises.
-
-    Raises:
-        Violation: it does not end.
-    """
-    bound = asyncio.timeout(limit)
-    try:
-        async with bound:
-            return await called(), None
-    except Exception as error:
-        if bound.expired():
-            raise Violation(expected=f"{what} ends", seen=f"nothing within {limit:g} s") from error
-        return None, error
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise Violation(
-            expected=f"{what} ends", seen="it raised CancelledError, and nobody had cancelled it"
-        ) from None
-
-
-async def together(*calls: Coroutine[Any, Any, None]) -> None:
-    """Run calls concurrently to their ends, and raise what the first of them, as listed, raised."""
-    outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    for outcome in outcomes:
-        if outcome is not None:
-            raise outcome
-
-
 async def completed(provider: Any, messages: Sequence[ChatMessage], **parameters: Any) -> Answer:
     """What ``complete`` returns."""
     return Answer(await returned(lambda: provider.complete(messages, **parameters), "complete()"))
-
-
-class Answer:
-    """A `Completion` of any class. What it lacks is a violation once somebody asks for it."""
-
-    def __init__(self, completion: object) -> None:
-        self._completion = completion
-
-    @property
-    def text(self) -> Any:
-        return _attribute(self._completion, "content", "the completion")
-
-    @property
-    def model(self) -> Any:
-        return _attribute(self._completion, "model", "the completion")
-
-    @property
-    def finish_reason(self) -> Any:
-        return _attribute(self._completion, "finish_reason", "the completion")
-
-    @property
-    def raw(self) -> Any:
-        return _attribute(self._completion, "raw", "the completion")
-
-    @property
-    def usage(self) -> Counts | None:
-        usage = _attribute(self._completion, "usage", "the completion")
-        if usage is None:
-            return None
-        return Counts(
-            prompt=_count(usage, "prompt_tokens"),
-            completion=_count(usage, "completion_tokens"),
-            cached=_count(usage, "cached_tokens"),
-        )
-
-    @property
-    def total_tokens(self) -> int | None:
-        usage = _attribute(self._completion, "usage", "the completion")
-        return None if usage is None else _count(usage, "total_tokens")
-
-
-def _count(usage: object, name: str) -> int:
-    value = _attribute(usage, name, "the usage")
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Violation(
-            expected=f"usage.{name} is a non-negative int", seen=f"usage.{name} = {value!r:.80}"
-        )
-    return value
-
-
-def _attribute(value: object, name: str, what: str) -> Any:
-    found = getattr(value, name, _MISSING)
-    if found is _MISSING:
-        raise Violation(
-            expected=f"{what} has the attribute {name}",
-            seen=f"a {type(value).__name__} without it: {value!r:.120}",
-        )
-    return found
-
-
-def told(request: ChatRequest) -> str:
-    """Every text of a chat request."""
-    return "\n".join([*request.instructions, *(text for _, text in request.turns)])
-
-
-def described(error: BaseException) -> str:
-    """An exception in a few words."""
-    text = str(error)
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
-
-
-def assert_equal(what: str, expected: object, seen: object) -> None:
-    """Raise a `Violation` unless a value, and its type, are as expected."""
-    if seen != expected or not isinstance(seen, type(expected)):
-        raise Violation(expected=f"{what} = {expected!r:.120}", seen=f"{what} = {seen!r:.120}")
-
-
-@contextmanager
-def captured_logs() -> Iterator[list[str]]:
-    """Everything that is logged meanwhile, by any logger and at any level."""
-    records: list[str] = []
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            with suppress(Exception):  # a record that cannot be formatted shows nothing
-                records.append(self.format(record))
-
-    root, handler = logging.getLogger(), Handler(level=logging.NOTSET)
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    try:
-        yield records
-    finally:
-        root.setLevel(level)
-        root.removeHandler(handler)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tck.adapter import AdapterUnderTest, DescriptionError, Endpoint
+from tck.adapter import AdapterUnderTest, DescriptionError, Endpoint, error_classes
 from tck.building import build
 from tck.bundled import BUNDLED
 from tck.cassettes.library import Library
@@ -62,7 +62,7 @@ class Target:
     """How it is called on the command line."""
     adapter: AdapterUnderTest
     dialect: Dialect | None
-    errors: ModuleType
+    errors: Mapping[str, object]
     capabilities: frozenset[Capability]
     examples: int = EXAMPLES
     """How many examples a drawn check tries."""
@@ -140,7 +140,9 @@ def load_target(
     except ValueError as error:
         raise TargetError(f"{argument}: {error}") from error
     began("importing its errors=")
-    errors = _import(adapter.errors, f"the errors= of {argument}", argument, passing)
+    errors = error_classes(
+        adapter, lambda name: _import(name, f"the errors= of {argument}", argument, passing)
+    )
     began("calling its first factory")
     try:
         extracts = is_extractor(adapter, passing)

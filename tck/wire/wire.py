@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from tck.adapter import Endpoint
+from tck.machine import Probe
 from tck.verdicts import Exchange, KitError, NotVerified, Violation
 from tck.wire.dialects.model import (
     ChatReply,
@@ -32,8 +33,9 @@ ChatAnswer = ChatReply | Reply | None
 ChatScript = Callable[[ChatRequest], ChatAnswer | Awaitable[ChatAnswer]]
 EmbeddingScript = Callable[[EmbeddingRequest], Reply | Awaitable[Reply | None] | None]
 
-_QUIET = 0.02
+_QUIET = 0.1
 _GONE = 1.0
+_GONE_AT_LAST = 4.0
 
 
 class Wire:
@@ -131,15 +133,43 @@ class Wire:
         """The most requests that were being answered at once."""
         return self._server.most_in_flight
 
+    def assert_received(self, since: int = 0) -> None:
+        """Raise a `Violation` unless a request has arrived, after the first ``since`` ones."""
+        if len(self.received) <= since:
+            raise Violation(
+                expected="the request reaches the server",
+                seen="none arrived",
+                look_at="what answers or raises without asking the provider at Endpoint.base_url",
+                cause="no-request",
+            )
+
     async def assert_no_connections(self, expected: str) -> None:
-        """Raise a `Violation` unless every client closes its connections in a moment."""
-        end = time.monotonic() + _GONE
+        """Raise a `Violation` unless every client closes its connections in a moment.
+
+        Raises:
+            LateMachineError: the machine was too late for the bound to mean anything.
+        """
+        if await self._are_closed(_GONE):
+            return
+        start, used = time.perf_counter(), time.process_time()
+        with Probe() as probe:
+            closed = await self._are_closed(_GONE_AT_LAST)
+        took = _GONE + time.perf_counter() - start
+        if closed and not probe.lateness.calm:
+            return
+        probe.lateness.excuse(took, _GONE, time.process_time() - used)
+        raise Violation(
+            expected=expected,
+            seen="they were open for " + (f"{took:.2g} s" if closed else f"{took:.2g} s and more"),
+        )
+
+    async def _are_closed(self, limit: float) -> bool:
+        end = time.monotonic() + limit
         while self._server.connections:
             if time.monotonic() > end:
-                raise Violation(
-                    expected=expected, seen=f"{self._server.connections} are open {_GONE:g} s later"
-                )
+                return False
             await asyncio.sleep(0.005)
+        return True
 
     def refusing_endpoint(self, model: str) -> Endpoint:
         """A port of this machine where nobody listens."""
@@ -185,18 +215,23 @@ class Wire:
         self.on_chat(lambda _: reply)
         self.on_embeddings(lambda _: reply)
 
-    async def turn(self) -> None:
+    async def turn(self, of: int, quiet: float = _QUIET) -> None:
         """Wait, in a script, until it is this request's turn: the last to arrive goes first.
 
-        Requests are let go once no other has arrived for a moment, so an adapter that
-        sends one at a time is answered too.
+        Args:
+            of: how many requests are waited for.
+            quiet: seconds without another request after which those that have arrived are
+                let go all the same, for adapters that send only some at a time.
         """
         loop = asyncio.get_running_loop()
         mine: asyncio.Future[None] = loop.create_future()
         self._held.append(mine)
         if self._release is not None:
             self._release.cancel()
-        self._release = loop.call_later(_QUIET, self._let_go)
+        if len(self._held) >= of:
+            self._let_go()
+        else:
+            self._release = loop.call_later(quiet, self._let_go)
         await mine
 
     def _let_go(self) -> None:
