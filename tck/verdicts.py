@@ -16,6 +16,10 @@ from typing import Any, Self
 
 BEHAVIOUR = "behaviour"
 """The cause of a finding that no other requirement shares: what the adapter does."""
+HANGS = "hangs"
+"""The cause where a call does not end, though nobody has asked it to be quick."""
+LATE_MACHINE = "late-machine"
+"""The cause where a bound means nothing, as the machine was too slow."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tck.building import is_ours
 from tck.checks.comparing import as_text
-from tck.verdicts import Violation
+from tck.verdicts import BEHAVIOUR, HANGS, Violation
 
 CALL_LIMIT = 20.0
 """Seconds without progress after which a call that no check has bounded counts as hanging."""
@@ -88,7 +88,8 @@ async def ended(
     except Exception as error:
         if bound.expired():
             seen = f"nothing within {time.perf_counter() - start:.3g} s"
-            raise Hung(expected=f"{what} ends", seen=seen) from error
+            cause = HANGS if limit is None else BEHAVIOUR
+            raise Hung(expected=f"{what} ends", seen=seen, cause=cause) from error
         return None, error
     except BaseException as error:
         if is_ours(error):

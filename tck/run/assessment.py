@@ -14,6 +14,7 @@ from tck.run.environment import isolated_environment
 from tck.run.places import comes_from_the_adapter, in_words, place_of, trace_of
 from tck.run.targets import Target
 from tck.verdicts import (
+    LATE_MACHINE,
     Exchange,
     Exempt,
     Finding,
@@ -138,7 +139,7 @@ def _crashed(
             if isinstance(error, LateMachineError)
             else "report it, unless the message says what to do"
         ),
-        cause="late-machine" if isinstance(error, LateMachineError) else "kit",
+        cause=LATE_MACHINE if isinstance(error, LateMachineError) else "kit",
         trace="" if isinstance(error, KitError) else trace_of(error),
     )
     return Result(requirement, Outcome.NOT_VERIFIED, check.evidence, finding, kit_fault=True)

@@ -16,11 +16,12 @@ from typing import Any
 
 from tck.catalogue import Requirement
 from tck.grading import EXAMPLES, Outcome, Result
+from tck.machine import Probe
 from tck.report.model import Declaration, Watcher
 from tck.run.arguments import TargetError
 from tck.run.process import Worker
 from tck.run.progress import Progress
-from tck.verdicts import Finding, KitError
+from tck.verdicts import HANGS, LATE_MACHINE, Finding, KitError
 
 LOAD_LIMIT = 60.0
 """Seconds within which an adapter is loaded, its SDK included."""
@@ -34,11 +35,12 @@ LOST_LIMIT = 75.0
 """Seconds lost to calls that hang after which the rest is not assessed."""
 EXIT_LIMIT = 8.0
 """Seconds within which a process ends that has nothing more to do."""
+MUCH_LATER = 1.5
+"""How often longer a machine takes for everything on which nobody is blamed for a limit."""
 FEW = 4
 """Requirements for which no further process is started."""
 
-HANGS, ENDED, KILLED, STOPPED, NOT_LOADED, LEFT_RUNNING = (
-    "hangs",
+ENDED, KILLED, STOPPED, NOT_LOADED, LEFT_RUNNING = (
     "process-ended",
     "process-killed",
     "stopped",
@@ -48,6 +50,7 @@ HANGS, ENDED, KILLED, STOPPED, NOT_LOADED, LEFT_RUNNING = (
 """Causes, see `tck.verdicts.Finding.cause`."""
 
 _TICK = 0.25
+_MEASURE = 0.5
 
 
 @dataclass(eq=False)
@@ -65,6 +68,8 @@ class _Job:
     requests: int = 0
     leaving: bool = False
     """Whether it has been told that there is no more to assess."""
+    lateness: float = 0.0
+    """How often longer this machine takes for everything, once that was measured."""
     left: dict[str, list[str]] = field(default_factory=dict)
     """By requirement, the threads that it started and that still run."""
     assessed: list[Requirement] = field(default_factory=list)
@@ -230,22 +235,38 @@ class Pool:
 
     def _watch(self) -> None:
         """Kill what hangs."""
-        now = time.monotonic()
         for job in list(self._jobs):
-            if job not in self._jobs:
-                continue  # dismissed with another that could not load the same adapter
-            if job.leaving:
-                if now - job.since > EXIT_LIMIT:
-                    self._left_running(job)
-            elif job.requirement is None:
-                if now - job.since > LOAD_LIMIT:
-                    self._lost(job, Outcome.FAILED, f"nothing within {LOAD_LIMIT:g} s", HANGS)
-            elif now - job.moved > STALL_LIMIT or now - job.since > self._limit(job):
-                seen = f"nothing within {now - job.since:.0f} s, and the process was killed"
-                self._lost(job, Outcome.FAILED, seen, HANGS)
+            if job not in self._jobs or not self._is_late(job):
+                continue  # or dismissed with another that could not load the same adapter
+            if not job.lateness:
+                # A busy machine is given as much more time as it needs for everything.
+                job.lateness = _measured()
+            elif job.leaving:
+                self._left_running(job)
+            else:
+                self._hung(job)
 
-    def _limit(self, job: _Job) -> float:
-        return CHECK_LIMIT * max(1.0, job.progress.examples / EXAMPLES)
+    def _is_late(self, job: _Job) -> bool:
+        more = max(1.0, job.lateness)
+        took, quiet = time.monotonic() - job.since, time.monotonic() - job.moved
+        if job.leaving:
+            return took > EXIT_LIMIT * more
+        if job.requirement is None:
+            return took > LOAD_LIMIT * more
+        whole = CHECK_LIMIT * max(1.0, job.progress.examples / EXAMPLES)
+        return quiet > STALL_LIMIT * more or took > whole * more
+
+    def _hung(self, job: _Job) -> None:
+        took = f"{time.monotonic() - job.since:.0f} s"
+        if job.lateness < MUCH_LATER:
+            seen = f"nothing within {took}, and the process was killed"
+            self._lost(job, Outcome.FAILED, seen, HANGS)
+            return
+        seen = (
+            f"kit error: nothing within {took}, on a machine that takes {job.lateness:.1f} times "
+            "as long for everything"
+        )
+        self._lost(job, Outcome.NOT_VERIFIED, seen, LATE_MACHINE)
 
     def _lost(self, job: _Job, outcome: Outcome, seen: str, cause: str) -> None:
         """A worker is no more: say what it did last, and whether the adapter gets another."""
@@ -272,7 +293,8 @@ class Pool:
             cause=cause,
             trace=printed,
         )
-        self._add(job, Result(job.requirement, outcome, finding=finding), seconds)
+        result = Result(job.requirement, outcome, finding=finding, kit_fault=cause == LATE_MACHINE)
+        self._add(job, result, seconds)
         self._count_loss(job, seconds if cause == HANGS else 0.0, killed=True)
 
     def _left_running(self, job: _Job) -> None:
@@ -316,6 +338,13 @@ class Pool:
                     job.progress.todo.appendleft(other.requirement)
                 self._dismiss(other)
         job.progress.give_up(finding)
+
+
+def _measured() -> float:
+    """How often longer this machine takes for everything than it does alone."""
+    with Probe() as probe:
+        time.sleep(_MEASURE)
+    return max(1.0, probe.lateness.stretch)
 
 
 @contextmanager
