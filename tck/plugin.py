@@ -7,6 +7,7 @@ it imports nothing of the kit and changes nothing.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="examples in each drawn check, always the same ones; default: 40",
+    )
+    parser.getgroup("tck").addoption(
+        "--tck-json", type=Path, metavar="FILE", help="write the report as JSON"
     )
     parser.getgroup("tck").addoption(
         "--tck-only", action="append", default=[], metavar="ID", help="only this requirement"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -53,6 +54,16 @@ class Environment:
     hypothesis, which decides what is drawn."""
     workers: int = 0
     """How many processes assessed at once; 0 means that it was this one."""
+
+    @classmethod
+    def here(cls, packages: Mapping[str, str], workers: int) -> Self:
+        """This machine, and what was loaded on it."""
+        return cls(
+            python=f"{platform.python_implementation()} {platform.python_version()}",
+            platform=platform.platform(terse=True),
+            packages=dict(sorted(packages.items())),
+            workers=workers,
+        )
 
 
 @dataclass(frozen=True)

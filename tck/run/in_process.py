@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from tck.report.model import Watcher
 from tck.run.assessment import assess
+from tck.run.packages import loaded_packages
 from tck.run.progress import Progress
 from tck.run.targets import UnloadableError, assert_distinct, load_target
-from tck.run.worker import loaded_packages
 from tck.wire.guard import NetworkGuard
 
 

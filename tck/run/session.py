@@ -15,12 +15,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from tck.cassettes.files import write_whole
 from tck.catalogue import Requirement, requirements
 from tck.grading import EXAMPLES, Outcome, Result
 from tck.report.console import print_report
-from tck.report.model import Declaration, Report, unrun
+from tck.report.json import to_json
+from tck.report.model import Declaration, Environment, Report, unrun
 from tck.run.arguments import TargetError
 from tck.run.assessment import assess
+from tck.run.packages import loaded_packages
 from tck.run.progress import Progress
 from tck.run.targets import Target, UnloadableError, load_target
 from tck.verdicts import Finding
@@ -181,9 +184,12 @@ class KitSession:
         only = " or ".join(sorted(self._only)) if self._only else None
         report = Report(
             tuple(progress.report() for progress in self._adapters.values()),
+            Environment.here(loaded_packages(), workers=0),
             selection=self._config.option.keyword or only,
         )
         self._config.stash[report_key] = report
+        if path := self._config.getoption("--tck-json"):
+            write_whole(path, to_json(report))
         if report.kit_faults:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         elif session.exitstatus == pytest.ExitCode.OK:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Sequence
 
@@ -67,13 +66,9 @@ def run(
         interrupted = True
     report = Report(
         tuple(progress.report() for progress in adapters),
-        Environment(
-            python=f"{platform.python_implementation()} {platform.python_version()}",
-            platform=platform.platform(terse=True),
-            packages=dict(
-                sorted(pair for progress in adapters for pair in progress.packages.items())
-            ),
-            workers=workers,
+        Environment.here(
+            {name: version for one in adapters for name, version in one.packages.items()},
+            workers,
         ),
         selection=only,
         interrupted=interrupted,

@@ -14,27 +14,20 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from importlib import metadata
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
 from tck.catalogue import requirements
 from tck.run.arguments import TargetError
 from tck.run.assessment import assess
+from tck.run.packages import loaded_packages
 from tck.run.targets import Target, UnloadableError, load_target
 from tck.wire.guard import NetworkGuard
 from tck.wire.server import LoopbackServer
 
 BEAT = 0.5
 """Seconds between two signs of life."""
-
-_REPORTED = (
-    *("aiohttp", "anthropic", "google-genai", "groq", "httpx", "httpx2", "hypothesis", "litellm"),
-    *("mistralai", "ollama", "openai", "pydantic", "requests", "sentence-transformers"),
-    *("together", "torch", "urllib3", "vcrpy"),
-)
-_MODULES = {"vcrpy": "vcr", "google-genai": "google.genai"}
 
 
 def main(descriptor: int) -> None:
@@ -108,16 +101,6 @@ def started_threads() -> Iterator[list[threading.Thread]]:
     started: list[threading.Thread] = []
     yield started
     started += [one for one in threading.enumerate() if one not in before and not one.daemon]
-
-
-def loaded_packages() -> dict[str, str]:
-    """Versions of the SDKs and HTTP libraries that this process has loaded, and of hypothesis."""
-    found = {}
-    for name in _REPORTED:
-        if _MODULES.get(name, name.replace("-", "_")) in sys.modules:
-            with suppress(metadata.PackageNotFoundError):
-                found[name] = metadata.version(name)
-    return found
 
 
 class _Channel:
