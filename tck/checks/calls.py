@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any
 
-from tck.building import is_ours
+from tck.building import pass_on
 from tck.checks.comparing import as_text
 from tck.verdicts import Violation
 
@@ -91,8 +91,7 @@ async def ended(
             raise Hung(expected=f"{what} ends", seen=seen) from error
         return None, error
     except BaseException as error:
-        if is_ours(error):
-            raise
+        pass_on(error)
         cancelled = isinstance(error, asyncio.CancelledError)
         why = ", and nobody had cancelled it" if cancelled else ""
         raise Violation(

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from llm import ChatMessage
 from tck.adapter import ERROR_NAMES, AdapterUnderTest, Endpoint, is_error_class
-from tck.building import build, is_ours, release
+from tck.building import build, pass_on, release
 from tck.cassettes.library import Library
 from tck.catalogue import Capability
 from tck.checks.answers import Answer
@@ -156,8 +156,7 @@ class Subject:
         except NotVerified:
             raise
         except BaseException as error:
-            if is_ours(error):
-                raise
+            pass_on(error)
             # The port is another in each check, and this is told once for all of them.
             seen = described(error).replace(endpoint.base_url, "the base URL")
             raise Violation(
@@ -174,9 +173,8 @@ class Subject:
         model = self.embedding_model if kind == "embedding" else self.adapter.model
         try:
             build(getattr(self.adapter, kind), replace(endpoint, model=model))
-        except BaseException as again:
-            if is_ours(again):
-                raise
+        except BaseException as again:  # noqa: BLE001 - as above
+            pass_on(again)
             return type(again) is type(error)
         return False
 
