@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tck.cassettes.files import write_whole
-from tck.cassettes.providers import LOCAL_MODEL, RecordedProvider, local_provider
+from tck.cassettes.services import LOCAL_MODEL, Service, local_service
 from tck.resources import resource
 
 # What is asked for.
@@ -50,7 +50,7 @@ SETTINGS = ((0.0, 120), (0.8, 120), (0.8, 30), (1.2, 160), (1.0, 60))
 def main() -> int:
     """Record everything, and write it as a whole."""
     lines = []
-    with local_provider() as provider:
+    with local_service() as provider:
         source = f"{LOCAL_MODEL}, {provider.server}, {datetime.now(UTC):%Y-%m-%d}"
         for number, request in enumerate(_requests(), start=1):
             reply = _ask(provider, request)
@@ -79,7 +79,7 @@ def _requests() -> Iterator[dict[str, Any]]:
         }
 
 
-def _ask(provider: RecordedProvider, request: dict[str, Any]) -> Any:
+def _ask(provider: Service, request: dict[str, Any]) -> Any:
     called = urllib.request.Request(
         f"{provider.origin}/v1/chat/completions",
         json.dumps({"model": provider.model, **request}).encode(),

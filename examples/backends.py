@@ -1,4 +1,4 @@
-"""Five services as backends: each is a provider, told where the service is.
+"""Five services as backends: each is a provider with the URL of the service.
 
     backend = groq()
     text = await backend([{"role": "user", "content": "Say hello."}])

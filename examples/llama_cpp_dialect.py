@@ -1,4 +1,4 @@
-"""A dialect of one's own: llama.cpp's native wire, ``POST /completion``.
+"""A dialect of your own: llama.cpp's native wire, ``POST /completion``.
 
 It is as unlike the bundled ones as a wire for chat can be: the conversation is one text in
 the model's own template (here ChatML), and a reply says why it ended in words of its own.

@@ -29,9 +29,10 @@ _NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*+))(\.[0-9]++)?([eE][+-]?[0-9]++)?(?![
 _WORD = re.compile(r"-?[A-Za-z]++(?![\w.+-])")
 _NAME = re.compile(r"(?:[^\W\d]|\$)[\w$-]*+")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE_OR_DOUBLE = re.compile(r'\\(.)|"', re.DOTALL)
 _DOUBTFUL_ESCAPES = set("bfnrtxU0123456789")
 _DOUBTFUL: Any = object()
-"""In place of a string that ends where it should, and of whose contents nobody can be sure."""
+"""In place of a string whose end is certain and whose contents are not."""
 _WORDS = {
     "true": True,
     "false": False,
@@ -48,7 +49,7 @@ _DEEPEST = 1000
 
 
 def end_of(pattern: re.Pattern[str], text: str, start: int) -> int:
-    """Where a pattern that matches anything, be it nothing, stops matching."""
+    """Where a pattern that always matches, if only the empty text, stops matching."""
     return pattern.match(text, start).end()  # type: ignore[union-attr]
 
 
@@ -176,15 +177,8 @@ def _string(text: str, position: int) -> tuple[Any, int]:
 def _unescaped(body: str, quote: str) -> Any:
     """The contents of a string that holds backslashes, or `_DOUBTFUL`."""
     family = next(family for family in FAMILIES if quote in family)
-    if quote != '"':  # as JSON would have it: its own quote plain, a double one escaped
-        body = re.sub(
-            r'\\(.)|"',
-            lambda match: (
-                '\\"' if match[1] is None else match[1] if match[1] in family else match[0]
-            ),
-            body,
-            flags=re.DOTALL,
-        )
+    if quote != '"':
+        body = _requoted(body, family)
     escapes = set(_ESCAPE.findall(body))
     unknown = escapes - set('"\\/bfnrtu')
     if unknown:
@@ -196,3 +190,18 @@ def _unescaped(body: str, quote: str) -> Any:
         return _unescape(f'"{body}"')
     except ValueError:
         return _DOUBTFUL
+
+
+def _requoted(body: str, family: str) -> str:
+    """The contents of a string between ``family``'s quotes as JSON would have them.
+
+    Its own quotes need no backslash any more, and plain double ones need one now.
+    """
+
+    def rewritten(match: re.Match[str]) -> str:
+        escaped: str | None = match[1]
+        if escaped is None:
+            return '\\"'
+        return escaped if escaped in family else match[0]
+
+    return _ESCAPE_OR_DOUBLE.sub(rewritten, body)

@@ -1,4 +1,4 @@
-"""One translation of anybody's exceptions into ours, for the call and for the parsing.
+"""Translates the exceptions of any SDK into ours, for the call and for the parsing.
 
 Each adapter has a table of its SDK's exceptions; everything else is here.
 """
@@ -62,8 +62,8 @@ def reply_behind(error: ProviderError) -> HttpReply | None:
 def _http_reply(error: BaseException, outer: BaseException | None) -> HttpReply | None:
     """What the server said, by the innermost exception that knows.
 
-    Those around it may be somebody's reading of the message: LiteLLM takes any error whose
-    text speaks of a rate limit for a 429.
+    Those around it may only interpret its message: LiteLLM takes any error whose text
+    mentions a rate limit for a 429.
     """
     found = None
     for link in _chain(error, outer):
@@ -80,7 +80,7 @@ def _http_reply(error: BaseException, outer: BaseException | None) -> HttpReply 
 
 
 def _chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
-    """An exception and those that it came of, but for what was being handled all along."""
+    """An exception and its causes, up to one that was handled before the call."""
     link: BaseException | None = error
     while link is not None and link is not outer:
         yield link

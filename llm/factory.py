@@ -163,8 +163,7 @@ def _is_hugging_face(model: str) -> bool:
 def _litellm(model: str, kind: Kind) -> Build:
     if find_spec("litellm") is None:
         raise ImportError(
-            f"nothing that is installed serves {model!r} as {kind!r}: "
-            "python -m pip install 'llm-provider-tck[litellm]'",
+            f"no installed package serves {model!r} as {kind!r}: python -m pip install litellm",
             name="litellm",
         )
     return _load(_LITELLM[kind])

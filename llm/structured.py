@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NoReturn, TypeVar
 
@@ -48,7 +48,13 @@ _LONGEST_INPUT = 100
 
 
 class Answer(BaseModel):
-    """What a model answered to one attempt."""
+    """What a model answered to one attempt.
+
+    It validates because the SDKs do not: their ``content: str`` holds whatever a server has
+    sent, be it a list or a number. An adapter makes its `Answer` where exceptions are
+    translated, so that such a reply becomes a `ProviderServiceError` there, and no text that
+    breaks the parser later.
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -150,6 +156,31 @@ class Shape(Generic[T]):
         problem = PydanticCustomError("json_invalid", "{why}", {"why": why})
         details = InitErrorDetails(type=problem, loc=(), input=text)
         return ValidationError.from_exception_data(self.model.__name__, [details])
+
+
+def native_then_prompted(
+    ask: Callable[[Sequence[ChatMessage], Mapping[str, Any]], Awaitable[Answer]],
+    shape: Shape[Any],
+    native: Mapping[str, Any] | None,
+    vocabulary: re.Pattern[str],
+) -> list[Mode]:
+    """The modes of a provider that has one of its own for objects: that one, then the prompt.
+
+    Args:
+        ask: sends a conversation, with what the mode adds to the request.
+        shape: what the answer must look like.
+        native: what the provider's own mode adds; ``None`` for a model without such a mode.
+        vocabulary: see `Mode`; of the provider's own mode.
+    """
+
+    async def ask_natively(conversation: Sequence[ChatMessage]) -> Answer:
+        return await ask(conversation, native or {})
+
+    async def ask_by_prompt(conversation: Sequence[ChatMessage]) -> Answer:
+        return await ask(shape.instructed(conversation), {})
+
+    prompted = Mode(ask_by_prompt, shows_schema=True)
+    return [prompted] if native is None else [Mode(ask_natively, vocabulary), prompted]
 
 
 def ending_of(finish_reason: str | None) -> Ending:

@@ -158,7 +158,6 @@ class _Search:
         self._known = known
         self._passed = {"{": -1, "[": -1}
         self._without_commas: str | None = None
-        self._touched = False
         self._allowance = _ALLOWANCE * len(text)
 
     def largest_object(self) -> dict[str, Any]:
@@ -223,43 +222,51 @@ class _Search:
         if start == self._tried and self._known is not None:
             return self._known
         if _JSON_BLOCK.match(self._text, start):
-            for source in self._sources(start):
-                found = self._decoded(source, start)
-                if found is not None:
-                    return found
+            found = self._read_as_json(start)
+            if found is not None:
+                return found
         return read_block(self._text, start, self._text[start])
 
-    def _decoded(self, source: str, start: int) -> tuple[Any, int] | None:
-        """What the C decoder makes of a block, if anything."""
+    def _read_as_json(self, start: int) -> tuple[Any, int] | None:
+        """What the C decoder reads of the text as it is, or without trailing commas."""
+        text, untried = self._text, start != self._tried
+        if self._without_commas is None:
+            if untried and not self._commas:
+                found, _ = self._decoded(text, start)
+                if found is not None:
+                    return found
+                untried = False
+            self._without_commas = _TRAILING_COMMA.sub("\r", text)
+        found, stopped = self._decoded(self._without_commas, start)
+        # The carriage return in a string is ours: its comma was not a trailing one.
+        if stopped is not None and self._without_commas[stopped] == "\r" and text[stopped] == ",":
+            self._allowance -= len(text)
+            found, _ = self._decoded(_without_commas_outside_strings(text, start), start)
+        if found is None and untried and self._without_commas != text:
+            found, _ = self._decoded(text, start)
+        return found
+
+    def _decoded(self, source: str, start: int) -> tuple[tuple[Any, int] | None, int | None]:
+        """What the C decoder makes of a block, if anything; else where it stopped, if it says so.
+
+        Args:
+            source: the text, or one of the same length in which commas are made white space.
+            start: where the block begins.
+        """
         if self._allowance <= 0:
-            return None
+            return None, None
         try:
-            return _scan(source, start)
+            return _scan(source, start), None
         except JSONDecodeError as error:
             if _cut_off(error):
                 raise CutOffError from None
             self._allowance -= error.pos + 100
-            # The carriage return in a string is ours: its comma was not a trailing one.
-            self._touched = source[error.pos] == "\r" and self._text[error.pos] == ","
+            return None, error.pos
         except StopIteration as stop:
             self._allowance -= stop.value - start
+            return None, None
         except (RecursionError, ValueError) as error:
             raise JSONDecodeError(f"Too deep or too long ({error})", self._text, start) from None
-        return None
-
-    def _sources(self, start: int) -> Iterator[str]:
-        """The text as the C decoder may read it: as it is, and without trailing commas."""
-        if self._without_commas is None:
-            if start != self._tried and not self._commas:
-                yield self._text
-            self._without_commas = _TRAILING_COMMA.sub("\r", self._text)
-        self._touched = False
-        yield self._without_commas
-        if self._touched:
-            self._allowance -= len(self._text)
-            yield _without_commas_outside_strings(self._text, start)
-        if start != self._tried and self._without_commas != self._text:
-            yield self._text
 
     def _after_malformed(self, start: int, malformed: MalformedError) -> int:
         """Where to go on after a block that does not read as JSON."""

@@ -11,7 +11,7 @@ class ChatMessage(BaseModel):
     """One message of a conversation. Immutable, so that calls and retries may share it.
 
     Raises:
-        pydantic.ValidationError: the role is none of the four, or a field is no text.
+        pydantic.ValidationError: the role is not one of the four, or a field is not text.
 
     Source: the provider API reference, ``ChatMessage``.
     """

@@ -10,6 +10,9 @@ from typing import Any, Literal, Self
 from tck.catalogue import Requirement, Tier, requirements
 from tck.verdicts import Finding
 
+EXAMPLES = 40
+"""How many examples a drawn check tries, unless it is told otherwise."""
+
 Evidence = Literal["recorded", "scripted", "fuzzed"]
 
 

@@ -6,7 +6,12 @@ it imports nothing of the kit and changes nothing.
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+_NODE = re.compile(r"(?P<adapter>[\w.:-]+)::(?P<requirement>[A-Z]+-\d\d)")
+"""How a test is called in what pytest prints."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,19 +25,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tck-fuzz",
         type=int,
         metavar="N",
-        help="how many made-up texts a fuzzed check tries, always the same ones; default: 40",
+        help="examples in each drawn check, always the same ones; default: 40",
+    )
+    parser.getgroup("tck").addoption(
+        "--tck-only", action="append", default=[], metavar="ID", help="only this requirement"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    spelled = config.getoption("--tck")
-    if not spelled:
+    nodes = [node for node in map(_NODE.fullmatch, config.args) if node]
+    # pytest-xdist hands options on to its workers, and arguments as they are here.
+    config.option.tck = [*(config.option.tck or ()), *(node["adapter"] for node in nodes)]
+    config.option.tck_only = [*config.option.tck_only, *(node["requirement"] for node in nodes)]
+    if not config.option.tck:
         return
-    from tck.run.session import KitSession  # noqa: PLC0415 - see above
-    from tck.run.targets import TargetError, load_targets  # noqa: PLC0415
+    from tck.namesakes import NamesakeError, refuse_namesakes  # noqa: PLC0415 - see above
 
     try:
-        targets = load_targets(spelled, config.getoption("--tck-fuzz"))
+        refuse_namesakes()
+    except NamesakeError as error:
+        raise pytest.UsageError(str(error)) from error
+    from tck.run.arguments import TargetError, checked_arguments  # noqa: PLC0415 - see above
+    from tck.run.session import KitSession  # noqa: PLC0415 - see above
+
+    try:
+        # An adapter of whom single tests are asked for may be named again.
+        arguments = checked_arguments(
+            list(dict.fromkeys(config.option.tck)), config.getoption("--tck-fuzz")
+        )
     except TargetError as error:
         raise pytest.UsageError(str(error)) from error
-    config.pluginmanager.register(KitSession(config, targets), "tck-session")
+    config.args[:] = [argument for argument in config.args if not _NODE.fullmatch(argument)]
+    only = frozenset(config.option.tck_only) or None
+    session = KitSession(config, arguments, only)
+    config.pluginmanager.register(session, "tck-session")

@@ -23,6 +23,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 pytest_plugins = ["pytester"]
 
+# Reports are wrapped where COLUMNS is set. Pytest imports readline, which sets it for every
+# child, and so for the workers of pytest-xdist.
+os.environ.pop("COLUMNS", None)
+os.unsetenv("COLUMNS")
+
 
 @pytest.fixture(autouse=True)
 def _no_keys_and_proxies() -> Iterator[None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tck.adapter import AdapterUnderTest, error_classes
-from tck.run.targets import Target, capabilities, dialect_of
+from tck.run.targets import Target, capabilities, dialect_of, is_extractor
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -14,11 +14,11 @@ REPOSITORY = Path(__file__).parent.parent
 def target_of(adapter: AdapterUnderTest) -> Target:
     """An adapter as the command line would have loaded it."""
     return Target(
-        spelled=f"tests:{adapter.name}",
+        argument=f"tests:{adapter.name}",
         adapter=adapter,
         dialect=dialect_of(f"tests:{adapter.name}", adapter),
         errors=error_classes(adapter),
-        capabilities=capabilities(adapter),
+        capabilities=capabilities(adapter, extracts=is_extractor(adapter)),
     )
 
 

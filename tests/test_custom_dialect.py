@@ -30,7 +30,7 @@ CASSETTES = sorted((Path(__file__).parent / "custom_wire" / "cassettes").glob("*
 def test_an_adapter_of_a_wire_of_its_own_earns_silver() -> None:
     target = target_of(ADAPTER)
     results = {one.id: assess(target, one) for one in denominator(target.capabilities)}
-    report = report_on(target.spelled, target.declaration, results)
+    report = report_on(target.argument, target.declaration, results)
     assert report.grade is Grade.SILVER, [one.detail for one in report.withheld_by]
     assert {one for one in results if results[one].outcome != "passed"} == {"STR-10", "STR-13"}
 

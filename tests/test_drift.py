@@ -20,29 +20,30 @@ from pydantic import BaseModel
 from tck.cassettes import cassette as cassette_file
 from tck.cassettes.cassette import Cassette, Interaction, RecordedRequest, RecordedResponse
 from tck.cassettes.library import Library
-from tck.cassettes.providers import ProviderUnavailableError, RecordedProvider
-from tck.cassettes.recorder import record
+from tck.cassettes.record_scenario import record_scenario
 from tck.cassettes.scenarios import scenarios
+from tck.cassettes.services import Service, ServiceUnavailableError
 from tck.cli import main
-from tck.commands.common import KIT_FAILED, NOT_REACHED, OK, USAGE
-from tck.drift.comparison import Outcome, SdkModel, SdkView, drift_of
-from tck.drift.schemas import findings
+from tck.commands.statuses import KIT_FAILED, NOT_REACHED, OK, USAGE
+from tck.drift.comparison import drift_of
+from tck.drift.model import DriftOutcome, SdkModel, SdkView
+from tck.drift.schemas import disagreements
+from tck.drift.sdk import SDK_MODELS, sdk_model, sdk_models
 from tck.drift.shapes import (
     Change,
     compare,
     merged,
+    path_text,
     shape_of,
     shape_of_body,
-    spelled,
-    spelled_types,
     topmost,
+    types_text,
 )
 from tck.drift.shapes import (
     Path as ShapePath,
 )
 from tck.resources import resource
-from tck.run import recording, rerecording
-from tck.run.rerecording import SDK_MODELS, sdk_model
+from tck.run import drifting, recording
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import ChatReply
 from tck.wire.dialects.openai import OpenAIDialect
@@ -66,11 +67,11 @@ shapes = st.dictionaries(st.sampled_from("abc"), json_values).map(shape_of)
 
 def written(value: object) -> dict[str, str]:
     """A shape as a reader would write it down."""
-    return {spelled(path): spelled_types(types) for path, types in shape_of(value).items()}
+    return {path_text(path): types_text(types) for path, types in shape_of(value).items()}
 
 
 def told(changes: list[Change]) -> list[tuple[str, str]]:
-    return [(change.kind, spelled(change.path)) for change in changes]
+    return [(change.kind, path_text(change.path)) for change in changes]
 
 
 def test_a_shape_is_paths_and_types() -> None:
@@ -194,7 +195,7 @@ def test_what_is_the_same_has_not_changed(value: object) -> None:
 @given(json_values)
 def test_every_path_is_spelled_in_a_way_of_its_own(value: object) -> None:
     shape = shape_of(value)
-    assert len({spelled(path) for path in shape}) == len(shape)
+    assert len({path_text(path) for path in shape}) == len(shape)
 
 
 @given(shapes, shapes)
@@ -296,22 +297,22 @@ ANSWER: dict[str, Any] = {"id": "x", "score": 1, "parts": [{"type": "text", "tex
 def test_what_a_model_says_of_a_shape(
     changed: dict[str, Any], expected: list[tuple[str, str, str]]
 ) -> None:
-    found = findings(shape_of(ANSWER | changed), Answer.model_json_schema())
-    assert [(one.kind, spelled(one.path), spelled_types(one.expected)) for one in found] == sorted(
+    found = disagreements(shape_of(ANSWER | changed), Answer.model_json_schema())
+    assert [(one.kind, path_text(one.path), types_text(one.expected)) for one in found] == sorted(
         expected, key=lambda one: one[1]
     )
 
 
 def test_a_model_requires_what_is_at_the_top() -> None:
-    found = findings(shape_of({}), Answer.model_json_schema())
-    assert [(one.kind, spelled(one.path)) for one in found] == [
+    found = disagreements(shape_of({}), Answer.model_json_schema())
+    assert [(one.kind, path_text(one.path)) for one in found] == [
         ("lacking", "$.id"),
         ("lacking", "$.parts"),
         ("lacking", "$.score"),
     ]
-    assert [one.kind for one in findings(shape_of_body(b"<html>"), Answer.model_json_schema())] == [
-        "mistyped"
-    ]
+    assert [
+        one.kind for one in disagreements(shape_of_body(b"<html>"), Answer.model_json_schema())
+    ] == ["mistyped"]
 
 
 def test_schemas_of_other_generators_are_read() -> None:
@@ -327,9 +328,9 @@ def test_schemas_of_other_generators_are_read() -> None:
             "D": {"type": "object", "properties": {}},
         },
     }
-    assert findings(shape_of({"a": "y", "b": None, "c": {}, "d": "z"}), schema) == []
-    found = findings(shape_of({"a": 1, "b": "x", "c": {"e": 1}, "d": 1}), schema)
-    assert [(one.kind, spelled(one.path)) for one in found] == [
+    assert disagreements(shape_of({"a": "y", "b": None, "c": {}, "d": "z"}), schema) == []
+    found = disagreements(shape_of({"a": 1, "b": "x", "c": {"e": 1}, "d": 1}), schema)
+    assert [(one.kind, path_text(one.path)) for one in found] == [
         ("mistyped", "$.a"),
         ("mistyped", "$.b"),
         ("unknown", "$.c.e"),
@@ -353,7 +354,7 @@ def test_schemas_of_other_generators_are_read() -> None:
 )
 def test_a_model_agrees_with_what_it_writes_itself(answer: Answer) -> None:
     shape = shape_of(json.loads(json.dumps(answer.model_dump())))
-    assert findings(shape, Answer.model_json_schema()) == []
+    assert disagreements(shape, Answer.model_json_schema()) == []
 
 
 @pytest.mark.parametrize(
@@ -379,14 +380,16 @@ def test_the_models_of_the_sdks_know_the_committed_recordings(sdk: str) -> None:
     views: list[SdkView] = []
     for path in sorted(resource("cassettes", sdk).iterdir()):
         cassette = cassette_file.loads(path.read_bytes())
-        drift = drift_of(path.stem, cassette, cassette, dialect, rerecording.sdk_models(dialect))
-        assert drift.outcome is Outcome.SAME
+        drift = drift_of(path.stem, cassette, cassette, dialect, sdk_models(dialect))
+        assert drift.outcome is DriftOutcome.SAME
         views += drift.sdk
     assert {view.model.name for view in views} == set(SDK_MODELS[sdk].values())
     assert not [view.model for view in views if view.model.schema is None]
-    found = [one for view in views for one in view.findings]
-    assert not [one for one in found if one.newly or one.finding.kind == "lacking"]
-    unknown = {spelled(one.finding.path) for one in found if one.finding.kind == "unknown"}
+    found = [one for view in views for one in view.disagreements]
+    assert not [one for one in found if one.newly or one.disagreement.kind == "lacking"]
+    unknown = {
+        path_text(one.disagreement.path) for one in found if one.disagreement.kind == "unknown"
+    }
     assert ("$.timings" in unknown) is (sdk == "openai")
     assert "$.choices[].message.content" not in unknown
 
@@ -459,19 +462,19 @@ def test_recordings_are_compared_by_status(
         (
             one.change.kind,
             one.status,
-            spelled(one.change.path),
-            spelled_types(one.change.old),
-            spelled_types(one.change.new),
+            path_text(one.change.path),
+            types_text(one.change.old),
+            types_text(one.change.new),
         )
         for one in drift.changes
     ] == expected
     hard = [change for change in expected if change[0] in ("removed", "retyped")]
-    assert drift.outcome is (Outcome.DRIFTED if hard else Outcome.SAME)
+    assert drift.outcome is (DriftOutcome.DRIFTED if hard else DriftOutcome.SAME)
 
 
 def test_an_addition_is_a_change_and_no_drift() -> None:
     drift = drift_of("s", taped(response()), taped(response({"a": 1})), DIALECT, {})
-    assert drift.outcome is Outcome.CHANGED
+    assert drift.outcome is DriftOutcome.CHANGED
     assert drift.outcome.well
 
 
@@ -490,7 +493,10 @@ def test_the_model_of_the_sdk_is_held_against_the_new_recording() -> None:
         response({"error": 1}, 400),
     )
     (view,) = drift_of("s", old, new, DIALECT, {"chat": model, "embeddings": model}).sdk
-    assert [(one.finding.kind, spelled(one.finding.path), one.newly) for one in view.findings] == [
+    assert [
+        (one.disagreement.kind, path_text(one.disagreement.path), one.newly)
+        for one in view.disagreements
+    ] == [
         ("unknown", "$.extra", False),
         ("lacking", "$.id", True),
         ("unknown", "$.more", True),
@@ -502,7 +508,7 @@ def test_without_the_sdk_the_view_says_so() -> None:
     absent = SdkModel("x:Answer", None, "not installed")
     recording = taped(response(ANSWER))
     (view,) = drift_of("s", recording, recording, DIALECT, {"chat": absent}).sdk
-    assert (view.model, view.findings) == (absent, ())
+    assert (view.model, view.disagreements) == (absent, ())
     refused = taped(response({}, 401))
     assert drift_of("s", refused, refused, DIALECT, {"chat": absent}).sdk == ()
 
@@ -530,15 +536,17 @@ class FakeProvider:
         return Reply(json.dumps(body).encode())
 
     @contextmanager
-    def serving(self, kind: Literal["local", "hosted"] = "local") -> Iterator[RecordedProvider]:
+    def serving(self, kind: Literal["local", "hosted"] = "local") -> Iterator[Service]:
         with LoopbackServer(self.respond, limit=30) as server:
-            yield RecordedProvider(kind, "a fake", server.origin, KEY, None, None)
+            yield Service(kind, "a fake", server.origin, KEY, None, None)
 
     def record(self, folder: Path, *names: str, kind: Literal["local", "hosted"] = "local") -> None:
         async def all_of_them() -> None:
             for name in names:
                 library = Library("fake", folder)
-                made = await record(CONFORMING, DIALECT, served, scenarios()[name], library)
+                made = await record_scenario(
+                    CONFORMING, DIALECT, served, scenarios()[name], library
+                )
                 assert not made.problem
 
         with self.serving(kind) as served:
@@ -570,7 +578,7 @@ def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def provider(monkeypatch: pytest.MonkeyPatch) -> FakeProvider:
     """The local provider, as far as `tck drift` knows."""
     fake = FakeProvider()
-    monkeypatch.setattr(recording, "local_provider", fake.serving)
+    monkeypatch.setattr(recording, "local_service", fake.serving)
     return fake
 
 
@@ -664,7 +672,7 @@ def test_the_models_of_the_sdk_are_a_third_opinion(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(
-        rerecording.SDK_MODELS,
+        SDK_MODELS,
         "openai",
         {"chat": "tests.test_drift:Completed", "embeddings": "no_such_sdk:Embedded"},
     )
@@ -764,7 +772,7 @@ def test_a_fault_of_the_kit_is_not_taken_for_a_drift(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     provider.record(tmp_path / "kept", "chat-one-turn")
-    monkeypatch.setattr(rerecording, "drift_of", lambda *arguments: 1 / 0)
+    monkeypatch.setattr(drifting, "drift_of", lambda *arguments: 1 / 0)
     assert main(["drift", f"{adapters}:adapter", "-k", "chat-one"]) == KIT_FAILED
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -778,15 +786,15 @@ def test_the_provider_is_of_the_kind_that_the_old_recording_is_of(
     fake = FakeProvider()
     fake.record(tmp_path / "kept", "chat-one-turn", kind="hosted")
     arguments = ["drift", f"{adapters}:adapter", "-k", "chat-one"]
-    monkeypatch.setattr(recording, "local_provider", lambda: pytest.fail("it is not asked"))
+    monkeypatch.setattr(recording, "local_service", lambda: pytest.fail("it is not asked"))
     assert main(arguments) == USAGE
     assert "names no hosted provider: put its base URL into hosted=" in capsys.readouterr().err
     with fake.serving("hosted") as hosted:
-        monkeypatch.setattr(recording, "hosted_provider", lambda *_: hosted)
+        monkeypatch.setattr(recording, "hosted_service", lambda *_: hosted)
         assert main(arguments) == OK
         fake.record(tmp_path / "kept", "chat-one-turn")
-        monkeypatch.setattr(recording, "hosted_provider", lambda *_: pytest.fail("nor this"))
-        monkeypatch.setattr(recording, "local_provider", fake.serving)
+        monkeypatch.setattr(recording, "hosted_service", lambda *_: pytest.fail("nor this"))
+        monkeypatch.setattr(recording, "local_service", fake.serving)
         assert main(arguments) == OK
 
 
@@ -797,10 +805,10 @@ def test_without_the_local_provider_nothing_can_be_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def unavailable() -> Any:
-        raise ProviderUnavailableError("install the engine")
+        raise ServiceUnavailableError("install the engine")
 
     FakeProvider().record(tmp_path / "kept", "chat-one-turn")
-    monkeypatch.setattr(recording, "local_provider", unavailable)
+    monkeypatch.setattr(recording, "local_service", unavailable)
     assert main(["drift", f"{adapters}:adapter", "-k", "chat-one"]) == USAGE
     assert capsys.readouterr().err == "tck: install the engine\n"
 

@@ -14,7 +14,7 @@ import pytest
 from tck.cassettes.cassette import Cassette, Interaction, RecordedRequest, dumps, loads
 from tck.cassettes.lint import RULES
 from tck.cli import main
-from tck.commands.common import NOT_REACHED, OK, USAGE
+from tck.commands.statuses import NOT_REACHED, OK, USAGE
 from tests.helpers import REPOSITORY
 
 DESCRIBED = """
@@ -165,7 +165,7 @@ def test_a_secret_is_not_shown(folder: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("argument", "problem"),
     [
-        ("nope", "there is no file, folder or bundled adapter 'nope'"),
+        ("nope", "there is no file or folder 'nope', and no bundled adapter of that name"),
         ("empty", "there is no cassette in the folder empty"),
         ("linted:no_folder", "its AdapterUnderTest needs a folder in cassettes="),
         ("linted:nobody", "has no attribute 'nobody'"),

@@ -14,14 +14,14 @@ import pytest
 from pydantic import BaseModel
 
 from tck.adapter import AdapterUnderTest
-from tck.cassettes import recorder
+from tck.cassettes import record_scenario as record_module
 from tck.cassettes.cassette import loads
 from tck.cassettes.library import Library
-from tck.cassettes.providers import RecordedProvider, hosted_provider
-from tck.cassettes.recorder import Recording, record
+from tck.cassettes.record_scenario import RecordAttempt, record_scenario
 from tck.cassettes.scenarios import scenarios, scenarios_of
+from tck.cassettes.services import Service, hosted_service
 from tck.cli import main
-from tck.commands.common import OK, USAGE
+from tck.commands.statuses import OK, USAGE
 from tck.resources import resource
 from tck.run import recording
 from tck.wire.dialects.anthropic import AnthropicDialect
@@ -43,14 +43,14 @@ async def _record(
     folder: Path,
     respond: Callable[[Received], Reply],
     adapter: AdapterUnderTest = CONFORMING,
-) -> Recording:
+) -> RecordAttempt:
     async def responder(received: Received) -> Reply:
         return respond(received)
 
     with LoopbackServer(responder, limit=10) as server:
-        provider = RecordedProvider("hosted", "a fake", server.origin, KEY, None, None)
+        provider = Service("hosted", "a fake", server.origin, KEY, None, None)
         library = Library(adapter.name, folder)
-        return await record(adapter, DIALECT, provider, scenarios()[name], library)
+        return await record_scenario(adapter, DIALECT, provider, scenarios()[name], library)
 
 
 def _good(reply: ChatReply) -> Callable[[Received], Reply]:
@@ -76,13 +76,13 @@ async def test_a_scenario_becomes_a_cassette(tmp_path: Path) -> None:
     [
         ("chat-one-turn", lambda _: Reply(b"oops", 500), "the provider answered 500"),
         ("chat-one-turn", lambda _: Reply(b"oops", 200), "the provider answered 200"),
-        ("chat-wrong-key", _good(ChatReply()), "answered 200, and this scenario is of a 401"),
-        ("chat-bad-request", lambda _: Reply(b"{}", 401), "is of a 400 or 422"),
-        ("chat-max-tokens", _good(ChatReply()), "ended with 'stop', and this scenario is of"),
+        ("chat-wrong-key", _good(ChatReply()), "answered 200, and this scenario needs 401"),
+        ("chat-bad-request", lambda _: Reply(b"{}", 401), "needs 400 or 422"),
+        ("chat-max-tokens", _good(ChatReply()), "ended with 'stop', and this scenario needs"),
         (
             "chat-stop",
             _good(ChatReply(finish_reason="length")),
-            "ended with 'length', and this scenario is of one that is stopped",
+            "ended with 'length', and this scenario needs one that is stopped",
         ),
         (
             "chat-one-turn",
@@ -156,7 +156,7 @@ class Misreads(Extractor):
         (
             Misreads,
             ['{"city": "Lima", "rainy_days": 12}'],
-            "reads as Climate(city='Lima', rainy_days=12), and of it the adapter made "
+            "reads as Climate(city='Lima', rainy_days=12), and the adapter made of it "
             "Climate(city='Lima', rainy_days=13)",
         ),
         (OneAttemptTooFew, ["Lima!"] * 2, "the model gave no valid answer in 2 attempts"),
@@ -184,7 +184,7 @@ async def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def full(path: Path, text: str) -> NoReturn:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(recorder, "write_whole", full)
+    monkeypatch.setattr(record_module, "write_whole", full)
     recording = await _record("chat-one-turn", tmp_path, _good(ChatReply()))
     assert recording.path is None
     path = tmp_path / "chat-one-turn.json"
@@ -221,10 +221,10 @@ def test_a_limit_spares_an_adapter_its_scenario() -> None:
 def test_hosted_providers_are_those_of_the_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
     from tck.bundled import BUNDLED
 
-    assert hosted_provider(BUNDLED["openai"], DIALECT) is None
+    assert hosted_service(BUNDLED["openai"], DIALECT) is None
     monkeypatch.setenv("OPENAI_API_KEY", "key")
     for name in ("openai", "litellm"):
-        hosted = hosted_provider(BUNDLED[name], DIALECT)
+        hosted = hosted_service(BUNDLED[name], DIALECT)
         assert hosted is not None
         endpoint = hosted.endpoint(DIALECT, "openai/gpt-4.1-mini", wrong_key=False)
         assert (endpoint.base_url, endpoint.api_key, endpoint.model) == (
@@ -234,9 +234,9 @@ def test_hosted_providers_are_those_of_the_descriptions(monkeypatch: pytest.Monk
         )
         assert hosted.endpoint(DIALECT, "x", wrong_key=True).api_key != "key"
         assert hosted.server == "api.openai.com"
-    assert hosted_provider(BUNDLED["anthropic"], AnthropicDialect()) is None
+    assert hosted_service(BUNDLED["anthropic"], AnthropicDialect()) is None
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
-    hosted = hosted_provider(BUNDLED["anthropic"], AnthropicDialect())
+    hosted = hosted_service(BUNDLED["anthropic"], AnthropicDialect())
     assert hosted is not None
     assert hosted.origin == "https://api.anthropic.com"
 
@@ -296,8 +296,8 @@ def test_a_hosted_recording_is_not_replaced_by_a_local_one_unless_forced(
     monkeypatch.setenv("MY_OWN_API_KEY", KEY)
     assert main(command) == OK, "the key is set, and so the hosted one is asked"
     with LoopbackServer(respond, limit=30) as server:
-        local = RecordedProvider("local", "a fake", server.origin, "k" * 9, None, None)
-        monkeypatch.setattr(recording, "local_provider", lambda: nullcontext(local))
+        local = Service("local", "a fake", server.origin, "k" * 9, None, None)
+        monkeypatch.setattr(recording, "local_service", lambda: nullcontext(local))
         assert main([*command, "--provider", "local"]) == OK
         assert "1/1 kept     my-own chat-one-turn" in capsys.readouterr().out
         assert _said(tmp_path, "chat-one-turn") == "from the hosted one"
@@ -312,7 +312,7 @@ def test_a_hosted_recording_is_not_replaced_by_a_local_one_unless_forced(
     ("model", "named"), [("acme/large", "acme/small-one"), ("large", "small-one")]
 )
 def test_a_provider_with_one_model_names_it(model: str, named: str) -> None:
-    local = RecordedProvider("local", "s", "http://127.0.0.1:1", KEY, "small-one", 4)
+    local = Service("local", "s", "http://127.0.0.1:1", KEY, "small-one", 4)
     assert local.endpoint(DIALECT, model, wrong_key=False).model == named
 
 
@@ -321,7 +321,7 @@ def test_without_its_engine_the_local_provider_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     assert main(["record", "openai", "-k", "chat-stop"]) == USAGE
-    assert "pip install 'llm-provider-tck[record]'" in capsys.readouterr().err
+    assert "python -m pip install xllamacpp" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("adapter", ["openai", "anthropic", "litellm"])
@@ -331,6 +331,7 @@ def test_every_scenario_of_a_bundled_adapter_is_recorded(adapter: str) -> None:
 
     described = BUNDLED[adapter]
     expected = {
-        f"{scenario.name}.json" for scenario in scenarios_of(described, capabilities(described))
+        f"{scenario.name}.json"
+        for scenario in scenarios_of(described, capabilities(described, extracts=True))
     }
     assert {path.name for path in resource("cassettes", adapter).iterdir()} == expected

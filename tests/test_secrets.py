@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from tck.adapter import AdapterUnderTest, Endpoint
-from tck.cassettes import recorder
+from tck.cassettes import record_scenario as record_module
 from tck.cassettes.cassette import (
     Cassette,
     Interaction,
@@ -25,18 +25,19 @@ from tck.cassettes.cassette import (
 )
 from tck.cassettes.files import write_whole
 from tck.cassettes.library import Library
-from tck.cassettes.providers import RecordedProvider
-from tck.cassettes.recorder import Recording, record
+from tck.cassettes.record_scenario import RecordAttempt, record_scenario
 from tck.cassettes.scenarios import scenarios
 from tck.cassettes.secrets import (
     REPLAY_KEY,
     SCRUBBED,
+    Live,
     SecretFoundError,
     find_secrets,
     live_values,
     refuse_secrets,
     scrub,
 )
+from tck.cassettes.services import Service
 from tck.resources import resource
 from tck.wire.dialects.model import ChatReply
 from tck.wire.dialects.openai import OpenAIDialect
@@ -137,7 +138,7 @@ class Leaky:
             await client.post(url, **options)
 
 
-async def _record(folder: Path, place: Place, secret: str) -> Recording:
+async def _record(folder: Path, place: Place, secret: str) -> RecordAttempt:
     async def responder(_: Received) -> Reply:
         return place.answer(secret)
 
@@ -145,9 +146,9 @@ async def _record(folder: Path, place: Place, secret: str) -> Recording:
         name="leaky", chat=lambda endpoint: Leaky(endpoint, place.send(secret))
     )
     with LoopbackServer(responder, limit=10) as server:
-        provider = RecordedProvider("hosted", "a fake", server.origin, KEY, None, None)
+        provider = Service("hosted", "a fake", server.origin, KEY, None, None)
         library = Library("leaky", folder)
-        return await record(
+        return await record_scenario(
             adapter, OpenAIDialect(), provider, scenarios()["chat-one-turn"], library
         )
 
@@ -171,7 +172,7 @@ async def test_nothing_secret_is_written(
         written.append(text)
         write_whole(path, text)
 
-    monkeypatch.setattr(recorder, "write_whole", watched)
+    monkeypatch.setattr(record_module, "write_whole", watched)
     for number, (kind, secret) in enumerate(KINDS.items()):
         folder = tmp_path / str(number)
         recording = await _record(folder, PLACES[place], secret)
@@ -223,10 +224,10 @@ async def test_a_failure_is_told_without_the_key_that_it_is_about(tmp_path: Path
 
     adapter = AdapterUnderTest(name="leaky", chat=lambda endpoint: Telling(endpoint, {}))
     with LoopbackServer(responder, limit=10) as server:
-        provider = RecordedProvider("hosted", "a fake", server.origin, KEY, None, None)
+        provider = Service("hosted", "a fake", server.origin, KEY, None, None)
         library = Library("leaky", tmp_path)
         scenario = scenarios()["chat-one-turn"]
-        recording = await record(adapter, OpenAIDialect(), provider, scenario, library)
+        recording = await record_scenario(adapter, OpenAIDialect(), provider, scenario, library)
     assert recording.problem == (
         f"the provider answered 401; ValueError: {REPLAY_KEY} is wrong, and {SCRUBBED} too"
     )
@@ -298,3 +299,14 @@ def test_scrubbing_leaves_the_rest_as_it_was() -> None:
 )
 def test_the_recordings_that_come_along_hold_none(path: Path) -> None:
     assert not list(find_secrets(loads(path.read_bytes()), live_values(["tck-local-provider-key"])))
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("after", range(4))
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_value_is_found_in_base64_wherever_it_stands(
+    before: int, after: int, encode: Callable[[bytes], bytes]
+) -> None:
+    value = "a?>key~of~ours"
+    text = encode(b"\xff" * before + value.encode() + b"\xff" * after).decode()
+    assert any(form in text for form in Live(value, "a key").hidden_forms())

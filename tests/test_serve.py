@@ -29,21 +29,20 @@ from tck.cassettes.cassette import (
     dumps,
     loads,
 )
-from tck.cassettes.replay_server import (
-    Recording,
-    Replay,
-    ServingError,
-    listening,
-    load_recordings,
-    serve,
-)
+from tck.cassettes.replay import Replay, StoredInteraction, read_interactions
+from tck.cassettes.replay_server import ServingError, listening, serve
 from tck.cli import main
-from tck.commands.common import KIT_FAILED, OK, USAGE
+from tck.commands.statuses import KIT_FAILED, OK, USAGE
+from tck.run.cassette_files import find_cassettes
 from tck.verdicts import KitError
 from tck.wire.faults import parse_faults, strikes
 from tests.helpers import REPOSITORY
 
 CHAT = "/v1/chat/completions"
+
+
+def load(arguments: list[str]) -> list[StoredInteraction]:
+    return read_interactions(find_cassettes(arguments))
 
 
 def exchange(
@@ -60,6 +59,10 @@ def exchange(
         RecordedRequest("POST", path, query, {}, json.dumps(asked).encode()),
         RecordedResponse(status, "", {"content-type": "application/json", **(headers or {})}, body),
     )
+
+
+def stored(interaction: Interaction) -> StoredInteraction:
+    return StoredInteraction("some.json", interaction)
 
 
 def asking(number: int) -> Interaction:
@@ -83,10 +86,11 @@ class Served:
 
 @contextmanager
 def served(
-    *interactions: Interaction | Recording, faults: tuple[str, ...] = (), once: bool = False
+    *interactions: Interaction | StoredInteraction, faults: tuple[str, ...] = (), once: bool = False
 ) -> Iterator[Served]:
     recordings = [
-        one if isinstance(one, Recording) else Recording("some.json", one) for one in interactions
+        one if isinstance(one, StoredInteraction) else StoredInteraction("some.json", one)
+        for one in interactions
     ]
     lines: list[str] = []
     replay = Replay(recordings, faults=parse_faults(faults), once=once, say=lines.append)
@@ -147,7 +151,7 @@ def test_once_is_once() -> None:
 async def test_every_caller_gets_its_own_answer_in_any_order() -> None:
     numbers = list(range(200))
     random.Random(7).shuffle(numbers)
-    replay = Replay([Recording("some.json", asking(number)) for number in range(200)], once=True)
+    replay = Replay([stored(asking(number)) for number in range(200)], once=True)
 
     async def ask(client: httpx2.AsyncClient, number: int) -> int:
         response = await client.post(CHAT, json={"n": number})
@@ -167,8 +171,8 @@ async def test_every_caller_gets_its_own_answer_in_any_order() -> None:
 def test_a_recorded_refusal_of_a_key_does_not_answer_what_another_cassette_does() -> None:
     refusal = exchange({"n": 1}, {}, status=401)
     alone = exchange({"n": 2}, {}, status=401)
-    first = Recording("a-wrong-key.json", refusal)
-    recordings = (first, Recording("b.json", asking(1)), Recording("c.json", alone))
+    first = StoredInteraction("a-wrong-key.json", refusal)
+    recordings = (first, StoredInteraction("b.json", asking(1)), StoredInteraction("c.json", alone))
     with served(*recordings) as server:
         assert [server.answer(1), server.answer(1)] == [1, 1]
         assert server.post({"n": 2}).status_code == 401
@@ -184,7 +188,7 @@ def test_a_recorded_refusal_of_a_key_does_not_answer_what_another_cassette_does(
 def test_a_miss_is_explained_to_the_client_and_on_the_console() -> None:
     far = exchange({"n": 2, "m": [{"c": "\x1b[31mhi"}]}, {}, path="/v1/embeddings")
     near = exchange({"n": 1, "m": [{"c": "ho"}]}, {})
-    with served(Recording("far.json", far), Recording("near.json", near)) as server:
+    with served(StoredInteraction("far.json", far), StoredInteraction("near.json", near)) as server:
         response = server.post({"n": 2, "m": [{"c": "\x1b[31mhi"}]})
     assert response.status_code == 404
     assert response.headers["x-should-retry"] == "false"
@@ -247,7 +251,8 @@ def test_a_status_strikes_the_first_requests(
         for _ in range(2):
             response = server.post({"n": 1})
             assert response.status_code == status
-            assert response.json()["error"]["message"] == f"tck serve was told to answer {status}"
+            message = f"tck serve answers {status} because of --fault"
+            assert response.json()["error"]["message"] == message
             sent = response.headers.items()
             assert {name: value for name, value in sent if "retry" in name} == headers
         assert server.answer(1) == 5, "a struck request uses no recording up"
@@ -274,7 +279,7 @@ def test_a_stall_lasts_until_the_client_has_enough() -> None:
 def test_a_stall_does_not_outlive_the_server() -> None:
     stalled = threading.Event()
     replay = Replay(
-        [Recording("some.json", asking(1))],
+        [stored(asking(1))],
         faults=parse_faults(["stall"]),
         say=lambda _: stalled.set(),
     )
@@ -325,7 +330,7 @@ def test_the_sdk_of_openai_reads_a_recording_after_its_retries() -> None:
     request = json.loads((REPOSITORY / "examples/serve/request.json").read_text())
     lines: list[str] = []
     faults = parse_faults(["503:retry-after-ms=1*1", "reset*1"])
-    replay = Replay(load_recordings(["openai"]), faults=faults, say=lines.append)
+    replay = Replay(load(["openai"]), faults=faults, say=lines.append)
     with (
         listening(replay) as server,
         openai.OpenAI(api_key="any", base_url=f"{server.origin}/v1") as client,
@@ -343,7 +348,7 @@ def test_the_sdk_of_openai_reads_a_recording_after_its_retries() -> None:
 
 def test_the_sdk_of_anthropic_reads_a_recording() -> None:
     anthropic = pytest.importorskip("anthropic")
-    (recording,) = load_recordings([str(REPOSITORY / "cassettes/anthropic/chat-one-turn.json")])
+    (recording,) = load([str(REPOSITORY / "cassettes/anthropic/chat-one-turn.json")])
     request = json.loads(recording.interaction.request.body)
     with (
         listening(Replay([recording])) as server,
@@ -357,7 +362,7 @@ def test_the_sdk_of_anthropic_reads_a_recording() -> None:
 
 
 def test_all_that_is_bundled_is_served() -> None:
-    recordings = load_recordings(["openai", "anthropic", "litellm"])
+    recordings = load(["openai", "anthropic", "litellm"])
     paths = (REPOSITORY / "cassettes").rglob("*.json")
     assert {one.cassette for one in recordings} == {f"{p.parent.name}/{p.name}" for p in paths}
     with served(*recordings) as server:
@@ -373,7 +378,7 @@ def test_the_command_of_the_example() -> None:
     readme = (REPOSITORY / "examples/serve/README.md").read_text()
     found = re.search(r"curl http://127\.0\.0\.1:8014(\S+) \\\n.* -d @(\S+)", readme)
     assert found is not None
-    with served(*load_recordings(["openai"])) as server:
+    with served(*load(["openai"])) as server:
         body = (REPOSITORY / found[2]).read_bytes()
         assert server.client.post(found[1], content=body).status_code == 200
 
@@ -470,13 +475,13 @@ def test_a_port_can_be_chosen_and_may_be_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cassette = str(write(tmp_path / "a.json", asking(1)))
-    with listening(Replay(load_recordings([cassette]))) as server:
+    with listening(Replay(load([cassette]))) as server:
         port = server.port
         assert status(cassette, f"--port={port}") == USAGE
     assert capsys.readouterr().err == (
         f"tck: port {port} is in use: name another, or leave --port away for a free one\n"
     )
-    with listening(Replay(load_recordings([cassette])), port) as server:
+    with listening(Replay(load([cassette])), port) as server:
         assert server.origin == f"http://127.0.0.1:{port}"
 
 
@@ -484,7 +489,7 @@ def test_a_port_can_be_chosen_and_may_be_taken(
     ("arguments", "sentence"),
     [
         (["nope"], "there is no file or folder 'nope', and no bundled adapter of that name"),
-        (["{}/empty"], "there are no cassettes in the folder"),
+        (["{}/empty"], "there is no cassette in the folder"),
         (["{}/blank.json"], "nothing is recorded in"),
         (["openai", "--port=65536"], "there is no port 65536"),
         (["openai", "--port=-1"], "there is no port -1"),
@@ -495,6 +500,7 @@ def test_a_port_can_be_chosen_and_may_be_taken(
                 *("stall:retry-after=2", "503:", "503 *2", " 503", "503\n"),
             )
         ],
+        (["sentence-transformers"], "sentence-transformers has no recordings"),
         (["openai", "--fault=429:cookie=1"], "'cookie=1' in the fault '429:cookie=1' is not a"),
         (["openai", "--fault=429:retry-after"], "'retry-after' in the fault"),
         (["openai", "--fault=429:retry-after="], "'retry-after=' in the fault"),
@@ -534,7 +540,7 @@ def test_cassettes_are_read_in_order_and_each_once(tmp_path: Path) -> None:
     write(tmp_path / "folder" / "b.json", exchange({"n": 1}, {"answer": "b"}))
     write(tmp_path / "folder" / "a" / "c.json", exchange({"n": 1}, {"answer": "c"}))
     again = str(tmp_path / "folder" / "b.json")
-    recordings = load_recordings([str(tmp_path / "folder"), str(last), again])
+    recordings = load([str(tmp_path / "folder"), str(last), again])
     assert [one.cassette for one in recordings] == ["folder/a/c.json", "folder/b.json", str(last)]
     with served(*recordings) as server:
         assert [server.answer(1) for _ in range(4)] == ["c", "b", "z", "z"]
@@ -545,12 +551,33 @@ def test_the_name_of_a_bundled_adapter_is_its_recordings(
 ) -> None:
     write(tmp_path / "openai" / "mine.json", asking(1))
     monkeypatch.chdir(tmp_path)
-    assert "openai/chat-one-turn.json" in {one.cassette for one in load_recordings(["openai"])}
-    assert [one.cassette for one in load_recordings(["./openai"])] == ["openai/mine.json"]
+    assert "openai/chat-one-turn.json" in {one.cassette for one in load(["openai"])}
+    assert [one.cassette for one in load(["./openai"])] == ["openai/mine.json"]
+
+
+def test_an_adapter_of_your_own_is_its_recordings() -> None:
+    names = {one.cassette for one in load(["tests.mutants:CONFORMING"])}
+    assert "cassettes/chat-one-turn.json" in names
+
+
+@pytest.mark.parametrize("argument", ["nope", "empty", "tests.mutants:nope", "nope/a.json"])
+def test_lint_and_serve_say_alike_what_is_not_there(
+    argument: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    said = set()
+    for command in ("lint", "serve"):
+        assert main([command, argument]) == USAGE
+        said.add(capsys.readouterr().err)
+    assert len(said) == 1
 
 
 def test_a_failure_of_the_server_is_one_of_the_kit(monkeypatch: pytest.MonkeyPatch) -> None:
-    replay = Replay([Recording("some.json", asking(1))])
+    replay = Replay([stored(asking(1))])
 
     async def broken(_: object) -> None:
         raise ZeroDivisionError("a bug of the kit")
@@ -567,7 +594,7 @@ def test_a_failure_of_the_server_is_one_of_the_kit(monkeypatch: pytest.MonkeyPat
 
 
 def test_other_clients_are_told_where_it_is() -> None:
-    replay = Replay([Recording("some.json", exchange({}, {}, path="/api/chat"))])
+    replay = Replay([stored(exchange({}, {}, path="/api/chat"))])
     said: list[str] = []
 
     def stop_at_the_end(line: str) -> None:

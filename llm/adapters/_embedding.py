@@ -1,4 +1,4 @@
-"""What every adapter that embeds does: batches, and numbers that are held to what was asked."""
+"""What every adapter that embeds does: batches, and checks of what came back."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class EmbeddingAdapter(Adapter[C]):
 
     @property
     def _differs_from_default(self) -> bool:
-        """Whether the model gives vectors of another length unless it is told."""
+        """Whether the model gives vectors of another length by default."""
         return lookup_embedding_dimensions(self.model) not in (None, self.dimensions)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:

@@ -1,4 +1,4 @@
-"""SDKs are optional: importing one, or saying which extra brings it."""
+"""SDKs are optional: importing one, or saying how to install it."""
 
 import importlib
 from importlib.util import find_spec
@@ -6,7 +6,7 @@ from types import ModuleType
 
 
 def import_sdk(name: str) -> ModuleType:
-    """The SDK module ``name``, which the extra of the same name, with hyphens, installs.
+    """The SDK module ``name``; its distribution has the same name, with hyphens.
 
     Raises:
         ImportError: it is not installed; the message is the command that installs it.
@@ -18,10 +18,9 @@ def import_sdk(name: str) -> ModuleType:
 def require_sdk(name: str) -> None:
     """Raise as `import_sdk` does, without the time that importing takes."""
     if not has_sdk(name):
-        extra = name.replace("_", "-")
+        distribution = name.replace("_", "-")
         raise ImportError(
-            f"this adapter needs {name}: python -m pip install 'llm-provider-tck[{extra}]'",
-            name=name,
+            f"this adapter needs {name}: python -m pip install {distribution}", name=name
         )
 
 

@@ -25,7 +25,7 @@ from llm.errors import ProviderError, ProviderServiceError, ProviderTimeoutError
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT = 60.0
-"""Seconds for a whole call when nobody says otherwise."""
+"""Seconds for a whole call, by default."""
 DEFAULT_MAX_RETRIES = 2
 
 _backoff = wait_random_exponential(multiplier=0.5, min=0.25, max=8.0)

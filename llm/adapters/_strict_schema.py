@@ -2,9 +2,9 @@
 
 Strict mode wants every object closed and every property required, and refuses a schema
 with keywords outside its subset. A keyword that only narrows what validates (a length, a
-default) is left out of the schema and told in the description: pydantic still holds the
-answer to it. One that says what the data are (an open map, a tuple) cannot be left out, and
-makes the schema inexpressible.
+default) moves from the schema to the description: pydantic still checks the answer against
+it. One that says what the data are (an open map, a tuple) cannot be left out, and makes the
+schema inexpressible.
 
 Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
 """
@@ -41,7 +41,7 @@ _DROPPED = {
     "title",
     "writeOnly",
 }
-_TOLD = {
+_DESCRIBED = {
     "format",
     "maxLength",
     "maxProperties",
@@ -60,7 +60,7 @@ _READ = {
     "properties",
     "required",
 }
-_KNOWN = _KEPT | _DROPPED | _TOLD | _READ
+_KNOWN = _KEPT | _DROPPED | _DESCRIBED | _READ
 _FORMATS = {
     "date",
     "date-time",
@@ -135,10 +135,10 @@ def _strict(node: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise InexpressibleError(f"the keyword {min(unknown)}")
     strict = {key: value for key, value in node.items() if key in _KEPT or _keeps(key, value)}
-    told = {key: value for key, value in node.items() if key in _TOLD and key not in strict}
-    if told:
+    moved = {key: value for key, value in node.items() if key in _DESCRIBED and key not in strict}
+    if moved:
         said = _listed(node.get("description"))
-        notes = ", ".join(f"{key}: {json.dumps(value)}" for key, value in told.items())
+        notes = ", ".join(f"{key}: {json.dumps(value)}" for key, value in moved.items())
         strict["description"] = " ".join([*said, f"({notes})"])
     if "const" in node:
         strict["enum"] = [node["const"]]
@@ -163,7 +163,7 @@ def _merged(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]
         raise InexpressibleError("the keyword allOf")
     name = _referenced(together[0] if together else node)
     if name is not None:
-        kept = siblings.keys() & (_KEPT | _TOLD)
+        kept = siblings.keys() & (_KEPT | _DESCRIBED)
         if not kept:
             return {"$ref": _REFERENCE + name}
         return _merged({**definitions[name], **siblings}, definitions)

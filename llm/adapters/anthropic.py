@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,7 @@ from llm.adapters._base import Adapter, client_options, key_for, without_prefix
 from llm.adapters._extras import import_sdk
 from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from llm.errors import ProviderAuthError, ProviderServiceError, ProviderTimeoutError
-from llm.structured import Answer, Mode, Shape, ending_of, extract
+from llm.structured import Answer, Shape, ending_of, extract, native_then_prompted
 from llm.types import ChatMessage, Completion
 from llm.types import Usage as TokenUsage
 
@@ -137,25 +137,16 @@ class AnthropicProvider(Adapter["AsyncAnthropic"]):
         shape = Shape(response_model)
         deadline = self._deadline(timeout)
 
-        async def ask(conversation: Sequence[ChatMessage], tool: dict[str, Any] | None) -> Answer:
-            prompt = conversation if tool else shape.instructed(conversation)
-            request = self._request(prompt)
-            if tool:
-                request["tools"] = [tool]
-                request["tool_choice"] = {
-                    "type": "tool",
-                    "name": tool["name"],
-                    "disable_parallel_tool_use": True,
-                }
+        async def ask(conversation: Sequence[ChatMessage], added: Mapping[str, Any]) -> Answer:
+            request = {**self._request(conversation), **added}
 
             async def attempt(client: AsyncAnthropic) -> Answer:
                 return _answer(await client.messages.create(**request))
 
             return await self._call(attempt, deadline)
 
-        native = Mode(partial(ask, tool=_tool(shape)), _FORCED_TOOL)
-        prompted = Mode(partial(ask, tool=None), shows_schema=True)
-        return await extract([native, prompted], messages, shape, max_retries)
+        modes = native_then_prompted(ask, shape, _forced_tool(shape), _FORCED_TOOL)
+        return await extract(modes, messages, shape, max_retries)
 
     def _request(self, messages: Sequence[ChatMessage]) -> dict[str, Any]:
         request: dict[str, Any] = {
@@ -180,12 +171,15 @@ class AnthropicProvider(Adapter["AsyncAnthropic"]):
         )
 
 
-def _tool(shape: Shape[Any]) -> dict[str, Any]:
-    return {
+def _forced_tool(shape: Shape[Any]) -> dict[str, Any]:
+    """What makes the model give its answer as the input of a tool."""
+    tool = {
         "name": shape.name,
         "description": "Give the answer, as the input of this tool.",
         "input_schema": shape.schema,
     }
+    choice = {"type": "tool", "name": shape.name, "disable_parallel_tool_use": True}
+    return {"tools": [tool], "tool_choice": choice}
 
 
 def _text(response: Message) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import ModuleType
@@ -31,7 +31,7 @@ from llm.errors import (
     ProviderRateLimitError,
     ProviderServiceError,
 )
-from llm.structured import Answer, Mode, Shape, ending_of, extract
+from llm.structured import Answer, Shape, ending_of, extract, native_then_prompted
 from llm.types import ChatMessage, Completion, Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -161,22 +161,17 @@ class LiteLLMProvider(Adapter[ModuleType]):
         shape = Shape(response_model)
         deadline = self._deadline(timeout)
 
-        async def ask(conversation: Sequence[ChatMessage], form: dict[str, Any] | None) -> Answer:
-            request = self._request(
-                conversation if form else shape.instructed(conversation), temperature
-            )
-            if form:
-                request["response_format"] = form
+        async def ask(conversation: Sequence[ChatMessage], added: Mapping[str, Any]) -> Answer:
+            request = {**self._request(conversation, temperature), **added}
 
             async def attempt(sdk: ModuleType) -> Answer:
                 return _answer(await sdk.acompletion(**request))
 
             return await self._call(attempt, deadline)
 
-        modes = [Mode(partial(ask, form=None), shows_schema=True)]
-        if self._takes_response_format:
-            native = partial(ask, form=response_format(shape))
-            modes.insert(0, Mode(native, REFUSES_RESPONSE_FORMAT))
+        takes = self._takes_response_format
+        native = {"response_format": response_format(shape)} if takes else None
+        modes = native_then_prompted(ask, shape, native, REFUSES_RESPONSE_FORMAT)
         return await extract(modes, messages, shape, max_retries)
 
     def _request(self, messages: Sequence[ChatMessage], temperature: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +21,7 @@ from llm.adapters._openai_format import (
 )
 from llm.adapters._retries import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT
 from llm.errors import ProviderAuthError, ProviderServiceError, ProviderTimeoutError
-from llm.structured import Answer, Mode, Shape, ending_of, extract
+from llm.structured import Answer, Shape, ending_of, extract, native_then_prompted
 from llm.types import ChatMessage, Completion, Usage
 
 if TYPE_CHECKING:
@@ -142,20 +142,17 @@ class OpenAIProvider(Adapter["AsyncOpenAI"]):
         shape = Shape(response_model)
         deadline = self._deadline(timeout)
 
-        async def ask(conversation: Sequence[ChatMessage], form: dict[str, Any] | None) -> Answer:
-            prompt = conversation if form else shape.instructed(conversation)
-            request = self._request(prompt, temperature)
-            if form:
-                request["response_format"] = form
+        async def ask(conversation: Sequence[ChatMessage], added: Mapping[str, Any]) -> Answer:
+            request = {**self._request(conversation, temperature), **added}
 
             async def attempt(client: AsyncOpenAI) -> Answer:
                 return _answer(await client.chat.completions.create(**request))
 
             return await self._call(attempt, deadline)
 
-        native = Mode(partial(ask, form=response_format(shape)), REFUSES_RESPONSE_FORMAT)
-        prompted = Mode(partial(ask, form=None), shows_schema=True)
-        return await extract([native, prompted], messages, shape, max_retries)
+        native = {"response_format": response_format(shape)}
+        modes = native_then_prompted(ask, shape, native, REFUSES_RESPONSE_FORMAT)
+        return await extract(modes, messages, shape, max_retries)
 
     def _request(self, messages: Sequence[ChatMessage], temperature: float) -> dict[str, Any]:
         request: dict[str, Any] = {

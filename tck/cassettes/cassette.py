@@ -19,7 +19,7 @@ FORMAT = "tck-cassette/1"
 
 
 class DamagedError(ValueError):
-    """A text is no cassette, or not one as it was written."""
+    """A text is not a cassette, or was changed since it was written."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Cassette:
     """What one scenario recorded.
 
     Attributes:
-        passport: where the recording comes from, see `tck.cassettes.recorder`.
+        passport: where the recording comes from, see `tck.cassettes.record_scenario`.
     """
 
     passport: Mapping[str, Any]
@@ -64,7 +64,7 @@ class Cassette:
 
     @property
     def fresh_until(self) -> date | None:
-        """The last day on which it stands for what its provider says; ``None``: it says none."""
+        """The last day on which it stands for what its provider says; ``None`` if not declared."""
         try:
             return date.fromisoformat(self.passport["fresh_until"])
         except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Saying in what a request differs from the recorded one that is nearest to it."""
+"""How a request differs from the recorded one that is nearest to it."""
 
 from __future__ import annotations
 

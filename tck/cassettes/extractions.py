@@ -17,13 +17,13 @@ class RecordedAttempt:
 
     text: str
     instance: BaseModel | None
-    """``None`` where it is no valid answer."""
+    """``None`` if the answer is not valid."""
 
 
 def recorded_attempts(
     dialect: StructuredDialect, model: type[BaseModel], interactions: Iterable[Interaction]
 ) -> list[RecordedAttempt]:
-    """Every attempt of an extraction; a refused request is none, as no model has answered.
+    """Every attempt of an extraction; refused requests do not count, as no model answered.
 
     Raises:
         Unreadable: a reply is not of the dialect.

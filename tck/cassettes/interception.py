@@ -1,9 +1,9 @@
 """vcrpy, with its defaults replaced.
 
-vcrpy patches the HTTP libraries, for the whole process. What becomes of a request is decided
-here: it goes to the tape of the task or thread that makes it, and no file is read or written.
-Several tapes may run at once, each in its own tasks and threads. While any runs, a request
-that belongs to none, or that its tape does not know, reaches no network.
+vcrpy patches the HTTP libraries, for the whole process. This module decides where a request
+goes: to the tape of the task or thread that makes it. No file is read or written. Several
+tapes may run at once, each in its own tasks and threads. While one runs, a request without a
+tape, or that its tape does not know, reaches no network.
 """
 
 from __future__ import annotations
@@ -77,28 +77,35 @@ class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
 
     @property
     def write_protected(self) -> bool:
-        """Whether the caller's requests may not go through; vcrpy asks after a miss."""
+        """Whether the caller's requests are stopped; vcrpy asks after a miss."""
         return not isinstance(self._tape(), Recorder)
 
     def can_play_response_for(self, request: VcrRequest) -> bool:
-        # vcrpy asks up to twice before it plays. What is found is taken at once, so that no
-        # other thread takes it in between, and kept with the request.
-        if _FOUND in vars(request):
-            return True
+        """Whether a response is there for a request: vcrpy's name for what claims it here.
+
+        vcrpy asks up to twice before it plays.
+        """
+        return _CLAIMED in vars(request) or self._claim(request)
+
+    def play_response(self, request: VcrRequest) -> dict[str, Any]:
+        return _vcr_response(vars(request).pop(_CLAIMED))
+
+    def _claim(self, request: VcrRequest) -> bool:
+        """Take the response to a request off its tape and keep it with the request, if any.
+
+        Taking it at once keeps other threads from claiming it before vcrpy plays it.
+        """
         recorded = _recorded_request(request)
         tape = self._tape(recorded)
         if isinstance(tape, Recorder):
             return False
-        response = None if tape is None else tape.play(recorded)
         if tape is None:
             self._miss(recorded)
-        if response is None:
             return False
-        vars(request)[_FOUND] = response
-        return True
-
-    def play_response(self, request: VcrRequest) -> dict[str, Any]:
-        return _vcr_response(vars(request).pop(_FOUND))
+        response = tape.play(recorded)
+        if response is not None:
+            vars(request)[_CLAIMED] = response
+        return response is not None
 
     def append(self, request: VcrRequest, response: dict[str, Any]) -> None:
         tape = self._tape()
@@ -108,7 +115,7 @@ class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
             tape.keep(interaction, request.url, headers)
 
     def find_requests_with_most_matches(self, request: VcrRequest) -> list[Any]:
-        # vcrpy asks for its error text, which nobody reads: we tell what differs.
+        # vcrpy wants them for its error text, which nobody reads: we report what differs.
         del request
         return []
 
@@ -116,7 +123,7 @@ class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
         return 0
 
     def _tape(self, request: RecordedRequest | None = None) -> Tape | None:
-        """The tape of this task or thread; ``None`` when nobody can tell.
+        """The tape of this task or thread; ``None`` if it cannot be known.
 
         A thread that an adapter has started by itself belongs to no tape. Its requests are
         for the only one there is, or the only one that can answer them.
@@ -131,13 +138,13 @@ class _Switchboard(VcrCassette):  # type: ignore[misc] # vcrpy has no types
         return able[0] if len(able) == 1 else None
 
     def _miss(self, request: RecordedRequest) -> None:
-        """Nobody can tell whose request it was, so it is held against all."""
+        """Count a request as a miss of every player: whose it was cannot be known."""
         for tape in self.tapes:
             if isinstance(tape, Player):
                 tape.miss(request)
 
 
-_FOUND = "_tck_response"
+_CLAIMED = "_tck_response"
 _own_tape: ContextVar[Tape | None] = ContextVar("tck_tape", default=None)
 _lock = threading.Lock()
 _resetting = threading.RLock()
@@ -186,10 +193,10 @@ def _patched() -> Iterator[None]:
 
 @contextmanager
 def _reset_for_real_ones() -> Iterator[None]:
-    """What vcrpy needs to build and use a real connection beneath its own.
+    """Put the real classes back that vcrpy needs for a real connection beneath its own.
 
-    Its way is to take all patches off for a moment, in which every other thread's requests
-    are live. Only these two look themselves up by their names.
+    vcrpy's way takes all patches off for a moment, in which requests of every other thread
+    reach the network. Only these two classes look themselves up by their names.
     """
     with (
         _resetting,

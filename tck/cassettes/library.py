@@ -17,7 +17,7 @@ class Library:
     """A folder of cassettes, one per scenario."""
 
     adapter: str
-    """How the adapter is called on the command line, for advice."""
+    """What the adapter is called on the command line, for advice."""
     folder: Path | None
 
     def path(self, scenario: Scenario) -> Path:
@@ -62,12 +62,21 @@ class Library:
         return cassette
 
 
+@dataclass(frozen=True)
+class CassetteFile:
+    """One file that should be a cassette."""
+
+    path: Path
+    name: str
+    """A short name of it, for messages: inside a folder, it begins with the folder's."""
+
+
 def read_cassette(path: Path, remedy: str) -> Cassette:
     """The cassette in a file.
 
     Args:
         path: where it is.
-        remedy: what can be done about a damaged one, besides restoring it.
+        remedy: what to do with a damaged one, besides restoring it.
 
     Raises:
         KitError: it cannot be read or is damaged; the message names it.

@@ -1,6 +1,6 @@
 """When one recording serves a request: the same method, path, query and canonical JSON body.
 
-Never headers, in which keys are, and never the order in which requests are sent.
+Headers do not count, since they hold keys; nor does the order of the requests.
 """
 
 from __future__ import annotations

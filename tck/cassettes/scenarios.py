@@ -23,8 +23,8 @@ from tck.resources import resource
 
 Kind = Literal["chat", "structured", "embedding"]
 
-# What the types of response models are spelled with, besides Python's own.
-_SPELLING = {"Annotated": Annotated, "Field": Field, "Literal": Literal}
+# Names that the types of response models may use, besides Python's own.
+_TYPE_NAMES = {"Annotated": Annotated, "Field": Field, "Literal": Literal}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Scenario:
 
     @property
     def errors(self) -> tuple[int, ...]:
-        """The statuses with which the provider may refuse; empty when it must answer."""
+        """The statuses of an expected refusal; empty if the provider must answer."""
         return tuple(self.data.get("error", ()))
 
     @property
@@ -54,20 +54,20 @@ class Scenario:
 
     @property
     def factory(self) -> Literal["chat", "embedding"]:
-        """Which factory of an adapter builds the provider that is asked."""
+        """Which factory of an adapter builds the provider."""
         return "embedding" if self.kind == "embedding" else "chat"
 
     @property
     def may_fail(self) -> bool:
-        """Whether an extraction in which no attempt validates is worth keeping, too."""
+        """Whether an extraction is kept even if no attempt validates."""
         return bool(self.data.get("may_fail"))
 
     @cached_property
     def response_model(self) -> type[BaseModel]:
         """What a structured scenario asks for."""
-        known: dict[str, Any] = dict(_SPELLING)
+        known: dict[str, Any] = dict(_TYPE_NAMES)
         for name, fields in self.data["models"].items():
-            typed: dict[str, Any] = {field: (spelled, ...) for field, spelled in fields.items()}
+            typed: dict[str, Any] = {field: (type_, ...) for field, type_ in fields.items()}
             model = create_model(name, **typed)
             model.model_rebuild(_types_namespace=known)
             known[name] = model

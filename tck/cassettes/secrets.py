@@ -65,17 +65,25 @@ class Live:
         """Encodings in which only a program would put it."""
         data = self.value.encode()
         yield data.hex()
-        for offset in range(3):  # base64 takes three bytes at a time, from anywhere in a text
-            skipped = (4 * offset + 2) // 3
-            for encode in (base64.b64encode, base64.urlsafe_b64encode):
-                encoded = encode(b"\0" * offset + data).decode()
-                # The last group depends on what follows.
-                yield encoded[skipped : len(encoded) - 4]
+        yield from _in_base64(data)
+
+
+# Base64 writes three bytes as four characters. A value may begin with the first, second or
+# third of three; then this many characters hold bits of what stands before it.
+_SHARED_CHARACTERS = (0, 2, 3)
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """What base64 makes of data inside a longer text, as far as the data alone decides it."""
+    for before, shared in enumerate(_SHARED_CHARACTERS):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            # The last four characters may hold bits of what follows.
+            yield encode(bytes(before) + data).decode()[shared:-4]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something secret; neither field shows it."""
+class FoundSecret:
+    """Something secret, and where it is; neither field shows it."""
 
     place: str
     what: str
@@ -132,11 +140,11 @@ def scrub(cassette: Cassette, live: Iterable[Live]) -> Cassette:
 
 def refuse_secrets(cassette: Cassette, live: Iterable[Live]) -> None:
     """Raise `SecretFoundError` when a recording holds what it must not."""
-    for finding in find_secrets(cassette, live):
-        raise SecretFoundError(f"{finding}; nothing was written")
+    for found in find_secrets(cassette, live):
+        raise SecretFoundError(f"{found}; nothing was written")
 
 
-def find_secrets(cassette: Cassette, live: Iterable[Live]) -> Iterator[Finding]:
+def find_secrets(cassette: Cassette, live: Iterable[Live]) -> Iterator[FoundSecret]:
     """What a recording holds that it must not: live values in any form, and known shapes."""
     live = list(live)
     for place, text in _texts(cassette):
@@ -144,9 +152,9 @@ def find_secrets(cassette: Cassette, live: Iterable[Live]) -> Iterator[Finding]:
             if any(_pattern(form).search(text) for form in one.forms()) or (
                 len(one.value) >= _SHORTEST and any(form in text for form in one.hidden_forms())
             ):
-                yield Finding(place, one.what)
+                yield FoundSecret(place, one.what)
         if (shape := _known_shape(text)) is not None:
-            yield Finding(place, shape)
+            yield FoundSecret(place, shape)
 
 
 # What detect-secrets does not know: the keys of providers of language models.

@@ -1,4 +1,4 @@
-"""What plays recorded interactions, and what takes them up. No HTTP library, no vcrpy."""
+"""The player and the recorder of interactions. No HTTP library, no vcrpy."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tck.cassettes.matching import Key, match_key
 
 
 class Player:
-    """Plays recorded interactions to whatever asks, in any order, each once.
+    """Plays recorded interactions, in any order of requests, each once.
 
     Recordings are found by an index, so that a cassette of any size replays in linear time.
-    A miss is remembered however the adapter takes it. Threads may ask at once.
+    A miss is remembered whatever the adapter does about it. Safe to use in threads.
     """
 
     def __init__(self, interactions: Iterable[Interaction]) -> None:
@@ -45,15 +45,15 @@ class Player:
 
     @property
     def unplayed(self) -> list[Interaction]:
-        """What nobody has asked for, in the order of the recording."""
+        """What was never played, in the order of the recording."""
         numbers = sorted(number for numbers in self._unplayed.values() for number in numbers)
         return [self._interactions[number] for number in numbers]
 
 
 def _at_once(response: RecordedResponse) -> RecordedResponse:
-    """A response that the adapter has tried again after: now it need not wait for that.
+    """A response that the adapter tried again after, with nothing to wait for.
 
-    What ends a call keeps its headers, as the adapter may tell of them.
+    The last response keeps its headers: the adapter may report them.
     """
     waits = {"retry-after": "0", "retry-after-ms": "1"}
     if not response.headers.keys() & waits.keys():
@@ -75,7 +75,7 @@ class Recorder:
     def keep(
         self, interaction: Interaction, address: str, headers: Iterable[dict[str, str]]
     ) -> None:
-        """Take up an exchange, and aside what must not be written of it."""
+        """Keep an exchange, and apart from it what no recording may hold."""
         self.interactions.append(interaction)
         self.addresses.append(address)
         self.headers += headers

@@ -1,8 +1,8 @@
 """Errors made of an adapter's own recorded successes, for a wire that has no dialect.
 
-Only the status and the headers tell an error; its body matters to no requirement. So a
-recorded success, sent with another status and other headers, stands for the error that no
-recording holds.
+The requirements on errors depend on the status and the headers, never on the body. So a
+recorded success with another status and other headers takes the place of an error that was
+not recorded.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from tck.cassettes.library import Library
 from tck.cassettes.scenarios import scenarios
@@ -30,9 +31,9 @@ class Exchange:
 
 
 class TransmutedDialect:
-    """As much of a dialect as can be had of recordings: routes, and a body for errors.
+    """As much of a dialect as recordings give: routes, and a body for errors.
 
-    What it reads of a request is the request's whole body.
+    A request is read as one text: its whole body.
 
     Args:
         library: the adapter's recordings.
@@ -43,6 +44,7 @@ class TransmutedDialect:
     finish_reasons = ("unknown",)
     cut_reason = "unknown"
     may_omit_usage = True
+    recorded: Literal[True] = True
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -78,7 +80,7 @@ class TransmutedDialect:
         )
 
     def read_chat(self, body: bytes) -> ChatRequest:
-        """The whole body as one turn: nobody knows what is where in it."""
+        """The whole body as one turn: its parts are not known."""
         return ChatRequest(
             model="",
             instructions=(),
@@ -93,7 +95,7 @@ class TransmutedDialect:
         )
 
     def write_chat(self, reply: ChatReply) -> bytes:
-        del reply  # the recorded one is all there is
+        del reply  # only the recorded one is known
         return self._body("chat")
 
     def read_reply(self, body: bytes) -> ChatReply:
@@ -123,8 +125,8 @@ class TransmutedDialect:
             return self.exchanges[route].body
         except KeyError:
             raise NotVerified(
-                f"without a dialect, errors are made of the recording of {_SUCCESSES[route]}, and "
-                "there is none",
+                f"without a dialect, errors are made of the recording of {_SUCCESSES[route]}, "
+                "which is missing",
                 f"make it with `tck record {self._library.adapter}`",
                 cause=f"no-recording:{_SUCCESSES[route]}",
             ) from None

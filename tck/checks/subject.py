@@ -20,11 +20,9 @@ from tck.catalogue import Capability
 from tck.checks.answers import Answer
 from tck.checks.calls import described, raised, returned
 from tck.checks.comparing import inherits, is_a
+from tck.grading import EXAMPLES
 from tck.verdicts import BEHAVIOUR, NotVerified, Violation
 from tck.wire.wire import Wire
-
-EXAMPLES = 40
-"""How many made-up texts a fuzzed check tries, unless it is told otherwise."""
 
 # An adapter whose retries can be switched off need not be waited for.
 _QUICK = {"max_retries": 0}

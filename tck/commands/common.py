@@ -1,4 +1,4 @@
-"""What the commands share: exit statuses, arguments, and files to write."""
+"""What the commands share: arguments, and files to write."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 
 from tck.cassettes.files import write_whole
 
-OK, NOT_REACHED, USAGE, KIT_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
-"""The exit statuses."""
+CASSETTES = (
+    "a file, a folder whose *.json files are taken at any depth, the name of a bundled adapter, "
+    "or module:attribute"
+)
+"""The help of an argument that means cassettes."""
 
 
 class UsageError(Exception):

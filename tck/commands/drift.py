@@ -8,19 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tck.commands.common import (
-    KIT_FAILED,
-    NOT_REACHED,
-    OK,
-    add_adapters,
-    refuse_folderless,
-    write_file,
-)
+from tck.commands.common import add_adapters, refuse_folderless, write_file
+from tck.commands.statuses import KIT_FAILED, NOT_REACHED, OK
 from tck.report.drift import drift_to_json, print_conclusion, print_scenario
-from tck.run.rerecording import drift_of_targets
+from tck.run.drifting import drift_of_adapters
 from tck.run.targets import load_targets
 
-HELP = "compare new responses' shapes with the recordings"
 DESCRIPTION = (
     "Record anew, into a temporary folder, and compare the shape of the responses (JSON path to "
     "JSON type) with that of the recordings and with the SDK's own models. Exit status: 0 nothing "
@@ -41,7 +34,7 @@ def execute(options: argparse.Namespace) -> int:
     targets = load_targets(options.adapters)
     console = Console()
     report = asyncio.run(
-        drift_of_targets(
+        drift_of_adapters(
             targets, options.only, lambda name, drift: print_scenario(name, drift, console)
         )
     )

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tck.commands.common import NOT_REACHED, OK, refuse_folderless, write_file
-from tck.run.linting import lint, lint_to_json, print_lint
+from tck.commands.common import CASSETTES, refuse_folderless, write_file
+from tck.commands.statuses import NOT_REACHED, OK
+from tck.report.lint import lint_to_json, print_lint
+from tck.run.linting import lint
 
-HELP = "look for what is wrong with recordings"
 DESCRIPTION = (
     "Look for secrets, cut or edited files, recordings of unknown or changed scenarios, and old "
-    "ones; of an adapter also for what is missing, and what it does not use. Exit status: 0 no "
+    "ones; for an adapter also for missing recordings, and unused ones. Exit status: 0 no "
     "errors, 1 some, 2 the command was wrong, 3 the kit failed."
 )
 
@@ -24,8 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "cassettes",
         nargs="*",
         metavar="CASSETTES",
-        help="a file, a folder that is searched for *.json through and through, the name of a "
-        "bundled adapter, or module:attribute; none means all bundled adapters",
+        help=f"{CASSETTES}; none means all bundled adapters",
     )
     parser.add_argument("--strict", action="store_true", help="count warnings (age) as errors")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found as JSON")

@@ -8,10 +8,10 @@ import asyncio
 from rich.console import Console
 
 from tck.commands.common import add_adapters
-from tck.run.recording import record_targets
+from tck.commands.statuses import NOT_REACHED, OK
+from tck.report.record import print_step
+from tck.run.recording import record_adapters
 from tck.run.targets import load_targets
-
-HELP = "record real providers' responses"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--provider",
         choices=["local", "hosted"],
-        help="who is recorded; default: the hosted provider of an adapter whose key is set, else "
-        "the local model",
+        help="which provider is recorded; default: the hosted one of an adapter whose key is set, "
+        "else the local model",
     )
     parser.add_argument(
         "--force",
@@ -32,7 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     targets = load_targets(options.adapters)
-    recorded = record_targets(
-        targets, options.only, Console(), kind=options.provider, force=options.force
+    console = Console()
+    recorded = record_adapters(
+        targets,
+        options.only,
+        lambda step: print_step(step, console),
+        kind=options.provider,
+        force=options.force,
     )
-    return asyncio.run(recorded)
+    return OK if asyncio.run(recorded) else NOT_REACHED

@@ -7,87 +7,22 @@ and the paths of their JSON. A body that is not JSON is compared by its media ty
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from tck.cassettes.cassette import Cassette, RecordedResponse
-from tck.drift.schemas import Finding, Node, findings
-from tck.drift.shapes import Change, Shape, compare, merged, shape_of_body
+from tck.drift.model import (
+    DriftOutcome,
+    ScenarioDrift,
+    SdkDisagreement,
+    SdkModel,
+    SdkView,
+    StatusChange,
+)
+from tck.drift.schemas import disagreements
+from tck.drift.shapes import Shape, compare, merged, shape_of_body
 from tck.wire.dialects.model import Dialect, Route
 
 _CIRCUMSTANCES = ("model", "server", "client", "http")
-"""What of the passport can be the reason of a drift."""
-
-
-class Outcome(StrEnum):
-    """How the comparison of one scenario ended."""
-
-    SAME = "same"
-    CHANGED = "changed"
-    """Something was added, or varies; nothing that was read before is amiss."""
-    DRIFTED = "drifted"
-    """Something was removed or retyped."""
-    NOT_RECORDED = "not_recorded"
-    """The scenario could not be recorded again."""
-    NO_OLD = "no_old_recording"
-    """There is nothing to compare with."""
-    DAMAGED = "damaged"
-    """The old cassette cannot be read: a fault of the kit."""
-
-    @property
-    def well(self) -> bool:
-        return self in (Outcome.SAME, Outcome.CHANGED)
-
-
-@dataclass(frozen=True)
-class StatusChange:
-    """A change, and the status of the responses that show it; ``None`` for that of the status."""
-
-    status: int | None
-    change: Change
-
-
-@dataclass(frozen=True)
-class SdkModel:
-    """An SDK's own model of a response."""
-
-    name: str
-    """``module:class``."""
-    schema: Node | None
-    """Its JSON schema, or ``None`` when it cannot be had."""
-    problem: str = ""
-    """Why it cannot be had, such as ``not installed``."""
-
-
-@dataclass(frozen=True)
-class SdkFinding:
-    """Where the new recording and the SDK's model disagree."""
-
-    finding: Finding
-    newly: bool
-    """Whether the old recording did not disagree so."""
-
-
-@dataclass(frozen=True)
-class SdkView:
-    """What an SDK's model says of the new recording of one scenario."""
-
-    model: SdkModel
-    findings: tuple[SdkFinding, ...] = ()
-
-
-@dataclass(frozen=True)
-class ScenarioDrift:
-    """What became of one scenario."""
-
-    scenario: str
-    outcome: Outcome
-    problem: str = ""
-    """Why nothing was compared."""
-    changes: tuple[StatusChange, ...] = ()
-    circumstances: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """What of the passport is another now: its name, the old value, the new one."""
-    sdk: tuple[SdkView, ...] = ()
+"""What of the passport may explain a drift."""
 
 
 def drift_of(
@@ -107,9 +42,9 @@ def drift_of(
         models: the SDK's models of successful responses.
     """
     changes = tuple(_changes(old, new))
-    outcome = Outcome.CHANGED if changes else Outcome.SAME
+    outcome = DriftOutcome.CHANGED if changes else DriftOutcome.SAME
     if any(one.change.hard for one in changes):
-        outcome = Outcome.DRIFTED
+        outcome = DriftOutcome.DRIFTED
     return ScenarioDrift(
         scenario,
         outcome,
@@ -129,7 +64,7 @@ def _changes(old: Cassette, new: Cassette) -> Iterator[StatusChange]:
 
 
 def _shape_of_statuses(cassette: Cassette) -> Shape:
-    """The statuses as if they were types: one that is new is a retype."""
+    """The statuses as if they were types, so that a new one is a retype."""
     statuses = frozenset(str(one.response.status) for one in cassette.interactions)
     return {("status",): statuses} if statuses else {}
 
@@ -171,13 +106,14 @@ def _sdk_views(
         if model.schema is None:
             yield SdkView(model)
             continue
-        before = {
-            (one.kind, one.path)
-            for one in findings(_shape_of_bodies(_successes(old, dialect, route)), model.schema)
-        }
-        after = findings(_shape_of_bodies(responses), model.schema)
+        before, after = (
+            disagreements(_shape_of_bodies(bodies), model.schema)
+            for bodies in (_successes(old, dialect, route), responses)
+        )
+        known = {(found.kind, found.path) for found in before}
         yield SdkView(
-            model, tuple(SdkFinding(one, (one.kind, one.path) not in before) for one in after)
+            model,
+            tuple(SdkDisagreement(found, (found.kind, found.path) not in known) for found in after),
         )
 
 

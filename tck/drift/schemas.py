@@ -1,8 +1,8 @@
 """What a JSON schema, such as that of an SDK's model, says of a shape.
 
-Only what a schema names counts as known: that an SDK tolerates other members, as theirs all do,
-is not knowing them. Where a value may be one of several objects, whatever any of them names is
-known, and required is what all of them require.
+Only what a schema names counts as known. The SDKs accept other members too, but do not know
+them. If a value may be one of several objects, what any of them names is known, and what all
+of them require is required.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tck.drift.shapes import Path, Shape, Types, json_type, spelled
+from tck.drift.shapes import Path, Shape, Types, json_type, path_text
 
-FindingKind = Literal["unknown", "lacking", "mistyped"]
+DisagreementKind = Literal["unknown", "lacking", "mistyped"]
 Node = Mapping[str, Any]
 
 _ANYTHING: Node = {}
@@ -23,14 +23,14 @@ _ALL_TYPES: Types = frozenset(
 
 
 @dataclass(frozen=True)
-class Finding:
+class Disagreement:
     """Where a shape and a schema disagree.
 
-    ``unknown``: the schema does not name the path. ``lacking``: it requires the path, and what
-    would hold it is there without it. ``mistyped``: it knows the path with other types.
+    ``unknown``: the schema does not name the path. ``lacking``: it requires the path, and the
+    object is there without it. ``mistyped``: it knows the path with other types.
     """
 
-    kind: FindingKind
+    kind: DisagreementKind
     path: Path
     seen: Types
     """Empty for ``lacking``."""
@@ -38,32 +38,32 @@ class Finding:
     """Empty for ``unknown``."""
 
 
-def findings(shape: Shape, schema: Node) -> list[Finding]:
-    """Where a shape disagrees with a JSON schema, in the order of the spelled paths.
+def disagreements(shape: Shape, schema: Node) -> list[Disagreement]:
+    """Where a shape disagrees with a JSON schema, in the order of the paths as they are written.
 
     Args:
         shape: of JSON values that the schema is meant to describe.
         schema: as pydantic's ``model_json_schema()`` returns it.
     """
     return sorted(
-        (finding for path in shape for finding in _findings(shape, path, schema)),
-        key=lambda finding: spelled(finding.path),
+        (found for path in shape for found in _disagreements(shape, path, schema)),
+        key=lambda found: path_text(found.path),
     )
 
 
-def _findings(shape: Shape, path: Path, schema: Node) -> Iterator[Finding]:
+def _disagreements(shape: Shape, path: Path, schema: Node) -> Iterator[Disagreement]:
     nodes = _nodes(schema, path)
     if not nodes:
-        yield Finding("unknown", path, shape[path], frozenset())
+        yield Disagreement("unknown", path, shape[path], frozenset())
         return
     expected = frozenset[str]().union(*map(_types, nodes))
     tolerated = expected | {"integer"} if "number" in expected else expected
     if not shape[path] <= tolerated:
-        yield Finding("mistyped", path, shape[path], expected)
+        yield Disagreement("mistyped", path, shape[path], expected)
     if "object" in shape[path]:
         for name, types in _required(schema, nodes).items():
             if (*path, name) not in shape:
-                yield Finding("lacking", (*path, name), frozenset(), types)
+                yield Disagreement("lacking", (*path, name), frozenset(), types)
 
 
 def _required(schema: Node, nodes: list[Node]) -> dict[str, Types]:

@@ -53,7 +53,7 @@ _NULL = frozenset({"null"})
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one path."""
+    """The change of one path."""
 
     kind: Kind
     path: Path
@@ -107,8 +107,8 @@ def merged(shapes: Iterable[Shape]) -> Shape:
 
 
 def compare(old: Shape, new: Shape) -> list[Change]:
-    """What changed from one shape to another, in the order of their spelled paths."""
-    return sorted(_changes(old, new), key=lambda change: spelled(change.path))
+    """What changed from one shape to another, in the order of their paths as they are written."""
+    return sorted(_changes(old, new), key=lambda change: path_text(change.path))
 
 
 def _changes(old: Shape, new: Shape) -> Iterator[Change]:
@@ -125,7 +125,7 @@ def _changes(old: Shape, new: Shape) -> Iterator[Change]:
 
 
 def _cannot_show(shape: Shape, path: Path) -> bool:
-    """Whether the nearest that is left above a path is null, or an array without elements."""
+    """Whether the nearest value above a path is null, or an array without elements."""
     for length in range(len(path) - 1, 0, -1):
         if above := shape.get(path[:length]):
             return above == _NULL or (path[length] is None and "array" in above)
@@ -144,19 +144,19 @@ def _values(types: Types) -> Types:
     return frozenset("number" if name == "integer" else name for name in types - _NULL)
 
 
-def spelled(path: Path) -> str:
+def path_text(path: Path) -> str:
     """A path as it is written: ``$.choices[].message``, ``$["a.b"]``."""
     root, *steps = path
-    return (root or "") + "".join(map(_spelled_step, steps))
+    return (root or "") + "".join(map(_step_text, steps))
 
 
-def _spelled_step(step: str | None) -> str:
+def _step_text(step: str | None) -> str:
     if step is None:
         return "[]"
     return f".{step}" if _PLAIN_NAME.fullmatch(step) else f"[{json.dumps(step)}]"
 
 
-def spelled_types(types: Types) -> str:
+def types_text(types: Types) -> str:
     """Types as they are written: ``null|string``."""
     return "|".join(sorted(types))
 
@@ -164,7 +164,7 @@ def spelled_types(types: Types) -> str:
 def topmost(paths: Iterable[Path]) -> dict[Path, int]:
     """The paths that lie beneath no other of them, each with the number of those beneath it."""
     counts: dict[Path, int] = {}
-    for path in sorted(set(paths), key=lambda path: (len(path), spelled(path))):
+    for path in sorted(set(paths), key=lambda path: (len(path), path_text(path))):
         above = next((path[:n] for n in range(1, len(path)) if path[:n] in counts), None)
         if above is None:
             counts[path] = 0

@@ -5,69 +5,42 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from tck import __version__
-from tck.drift.comparison import (
-    Outcome,
+from tck.drift.model import (
+    AdapterDrift,
+    DriftOutcome,
+    DriftReport,
     ScenarioDrift,
-    SdkFinding,
+    SdkDisagreement,
     SdkModel,
     SdkView,
     StatusChange,
 )
-from tck.drift.schemas import Finding, FindingKind
-from tck.drift.shapes import Change, Path, spelled, spelled_types, topmost
+from tck.drift.schemas import Disagreement, DisagreementKind
+from tck.drift.shapes import Change, Path, path_text, topmost, types_text
 
 _SHOWN = {
-    Outcome.SAME: "[green]same[/]    ",
-    Outcome.CHANGED: "[yellow]changed[/] ",
-    Outcome.DRIFTED: "[bold red]DRIFTED[/] ",
-    Outcome.NOT_RECORDED: "[bold red]FAILED[/]  ",
-    Outcome.NO_OLD: "[bold yellow]UNKNOWN[/] ",
-    Outcome.DAMAGED: "[bold red]DAMAGED[/] ",
+    DriftOutcome.SAME: "[green]same[/]    ",
+    DriftOutcome.CHANGED: "[yellow]changed[/] ",
+    DriftOutcome.DRIFTED: "[bold red]DRIFTED[/] ",
+    DriftOutcome.NOT_RECORDED: "[bold red]FAILED[/]  ",
+    DriftOutcome.NO_OLD: "[bold yellow]UNKNOWN[/] ",
+    DriftOutcome.DAMAGED: "[bold red]DAMAGED[/] ",
 }
-_SAID: dict[FindingKind, str] = {
+_SAID: dict[DisagreementKind, str] = {
     "unknown": "it does not know",
     "lacking": "it requires",
     "mistyped": "it has another type for",
 }
 
 
-@dataclass(frozen=True)
-class AdapterDrift:
-    """The scenarios of one adapter, in the order in which they were recorded."""
-
-    name: str
-    scenarios: tuple[ScenarioDrift, ...]
-
-
-@dataclass(frozen=True)
-class DriftReport:
-    """All that one run of `tck drift` has found."""
-
-    adapters: tuple[AdapterDrift, ...]
-
-    @property
-    def scenarios(self) -> list[ScenarioDrift]:
-        return [scenario for adapter in self.adapters for scenario in adapter.scenarios]
-
-    @property
-    def kit_failed(self) -> bool:
-        return any(scenario.outcome is Outcome.DAMAGED for scenario in self.scenarios)
-
-    @property
-    def well(self) -> bool:
-        """Whether every scenario was compared, and nothing was removed or retyped."""
-        return all(scenario.outcome.well for scenario in self.scenarios)
-
-
 def print_scenario(adapter: str, drift: ScenarioDrift, console: Console) -> None:
-    """Print what became of one scenario."""
+    """Print what was found for one scenario."""
     problem = f": {escape(drift.problem)}" if drift.problem else ""
     lines = [f"{_SHOWN[drift.outcome]} {adapter} {drift.scenario}{problem}", *_lines(drift)]
     for line in lines:
@@ -83,7 +56,7 @@ def print_conclusion(report: DriftReport, console: Console) -> None:
 
 
 def _lines(drift: ScenarioDrift) -> Iterator[str]:
-    """A line for each change, but one for all of a kind that lie beneath each other."""
+    """A line for each change; changes of one kind beneath it are only counted."""
     beneath = {
         (status, kind): topmost(
             one.change.path
@@ -99,12 +72,12 @@ def _lines(drift: ScenarioDrift) -> Iterator[str]:
             where = f"{one.status} " if one.status else ""
             yield (
                 f"           [{style}]{one.change.kind:8}[/] {where}"
-                f"{escape(spelled(one.change.path))}: {_types(one.change)}{_beneath(more)}"
+                f"{escape(path_text(one.change.path))}: {_types(one.change)}{_beneath(more)}"
             )
 
 
 def _types(change: Change) -> str:
-    old, new = spelled_types(change.old), spelled_types(change.new)
+    old, new = types_text(change.old), types_text(change.new)
     if not change.old:
         return new
     return f"{old} -> {new}" if change.new else f"was {old}"
@@ -115,12 +88,12 @@ def _beneath(count: int) -> str:
 
 
 def _circumstances(adapter: AdapterDrift) -> Iterator[str]:
-    told = dict.fromkeys(
+    changed = dict.fromkeys(
         (name, *pair)
         for scenario in adapter.scenarios
         for name, pair in scenario.circumstances.items()
     )
-    for name, old, new in told:
+    for name, old, new in changed:
         yield f"\n[bold]{adapter.name}[/]: another {name}: {escape(old)} -> {escape(new)}"
 
 
@@ -146,24 +119,25 @@ def _view_lines(model: SdkModel, views: list[SdkView]) -> Iterator[str]:
         for path, more in beneath.items():
             several = found[kind, path]
             new = ", which is new" if any(one.newly for one in several) else ""
+            expected = _expectation([one.disagreement for one in several])
             yield (
-                f"  {said} {escape(spelled(path))}{_expectation([one.finding for one in several])}"
-                f"{_beneath(more)}{new} [dim]({len(several)} of {len(views)} recordings)[/]"
+                f"  {said} {escape(path_text(path))}{expected}{_beneath(more)}{new} "
+                f"[dim]({len(several)} of {len(views)} recordings)[/]"
             )
 
 
-def _gathered(views: list[SdkView]) -> dict[tuple[FindingKind, Path], list[SdkFinding]]:
-    """The findings of several recordings, by what is the same in them."""
-    gathered: defaultdict[tuple[FindingKind, Path], list[SdkFinding]] = defaultdict(list)
+def _gathered(views: list[SdkView]) -> dict[tuple[DisagreementKind, Path], list[SdkDisagreement]]:
+    """The disagreements of several recordings, by kind and path."""
+    gathered: defaultdict[tuple[DisagreementKind, Path], list[SdkDisagreement]] = defaultdict(list)
     for view in views:
-        for one in view.findings:
-            gathered[one.finding.kind, one.finding.path].append(one)
+        for one in view.disagreements:
+            gathered[one.disagreement.kind, one.disagreement.path].append(one)
     return dict(gathered)
 
 
-def _expectation(several: list[Finding]) -> str:
-    seen = spelled_types(frozenset[str]().union(*(one.seen for one in several)))
-    expected = spelled_types(several[0].expected)
+def _expectation(several: list[Disagreement]) -> str:
+    seen = types_text(frozenset[str]().union(*(one.seen for one in several)))
+    expected = types_text(several[0].expected)
     match several[0].kind:
         case "unknown":
             return f": {seen}"
@@ -213,7 +187,7 @@ def _change(one: StatusChange) -> dict[str, Any]:
     return {
         "change": one.change.kind,
         "status": one.status,
-        "path": spelled(one.change.path),
+        "path": path_text(one.change.path),
         "old": sorted(one.change.old),
         "new": sorted(one.change.new),
     }
@@ -225,12 +199,12 @@ def _view(view: SdkView) -> dict[str, Any]:
         "problem": view.model.problem,
         "findings": [
             {
-                "finding": one.finding.kind,
-                "path": spelled(one.finding.path),
-                "seen": sorted(one.finding.seen),
-                "expected": sorted(one.finding.expected),
+                "finding": one.disagreement.kind,
+                "path": path_text(one.disagreement.path),
+                "seen": sorted(one.disagreement.seen),
+                "expected": sorted(one.disagreement.expected),
                 "newly": one.newly,
             }
-            for one in view.findings
+            for one in view.disagreements
         ],
     }

@@ -7,13 +7,11 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Requirement, requirements
 from tck.checks import CHECKS, Check, Subject
-from tck.checks.subject import EXAMPLES
-from tck.grading import Outcome, Result
+from tck.grading import EXAMPLES, Outcome, Result
 from tck.run.environment import isolated_environment
-from tck.run.places import comes_from_the_adapter, place_of, trace_of
+from tck.run.places import comes_from_the_adapter, in_words, place_of, trace_of
 from tck.run.targets import Target
 from tck.verdicts import (
     Exchange,
@@ -25,7 +23,7 @@ from tck.verdicts import (
     NotVerified,
     Violation,
 )
-from tck.wire.dialects.model import Route
+from tck.wire.dialects.model import Route, is_recorded
 from tck.wire.guard import NetworkGuard
 from tck.wire.wire import Wire
 
@@ -53,7 +51,7 @@ def assess(target: Target, requirement: Requirement, *, isolated: bool = False) 
     if check.needs_wire and target.dialect is None:
         reason = "the adapter runs in the process and has no wire"
         return Result(requirement, Outcome.NOT_APPLICABLE, reason=reason)
-    if isinstance(target.dialect, TransmutedDialect) and not check.transmutable:
+    if is_recorded(target.dialect) and not check.transmutable:
         unknown = NotVerified(
             "only recordings are known of the adapter's wire, and this needs a dialect",
             "docs/dialects.md shows how to write one",
@@ -124,7 +122,7 @@ def _crashed(
     if not isinstance(error, KitError) and comes_from_the_adapter(error):
         finding = Finding(
             expected="attributes and methods of the contract that can be used",
-            seen=f"{type(error).__name__}: {str(error)[:200]}",
+            seen=f"it raised {in_words(error)}",
             look_at=requirement.look_at,
             place=place_of(error, target.sources),
             trace=trace_of(error),
@@ -154,8 +152,12 @@ def _run_in_a_loop(check: Coroutine[Any, Any, None]) -> None:
         nonlocal ended
         try:
             await check
-        finally:
+        except asyncio.CancelledError:
+            raise  # so a stopped loop is cleaned up
+        except BaseException:
             ended = True
+            raise
+        ended = True
 
     try:
         asyncio.run(whole())
@@ -179,7 +181,7 @@ async def _run(target: Target, check: Check, watch: _Watch) -> None:
         Wire(target.dialect, limit=CHECK_LIMIT * max(1.0, deeper)) as wire,
     ):
         try:
-            if isinstance(target.dialect, TransmutedDialect) and check.needs_wire:
+            if is_recorded(target.dialect) and check.needs_wire:
                 target.dialect.require(_ROUTES[surface.kind] for surface in subject.surfaces())
             await check.function(subject, wire)
         except Violation as violation:

@@ -37,6 +37,15 @@ def trace_of(error: BaseException) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n…"
 
 
+def in_words(error: BaseException) -> str:
+    """An exception in a few words, also one whose own text cannot be had."""
+    try:
+        text = str(error)[:300]
+    except Exception:  # noqa: BLE001 - an adapter may raise anything
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def comes_from_the_adapter(error: BaseException) -> bool:
     """Whether an exception that a check did not expect passed through code that is not ours."""
     return any(is_foreign(Path(frame.filename)) for frame in _frames(error))

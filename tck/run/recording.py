@@ -1,78 +1,77 @@
-"""Recording many adapters: who is asked, and what is said while it goes on."""
+"""Recording many adapters, each with the service that it is recorded with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
-
-from rich.console import Console
-from rich.markup import escape
+from typing import Literal
 
 from tck.cassettes import cassette as cassette_file
 from tck.cassettes.cassette import DamagedError
-from tck.cassettes.providers import (
-    ProviderKind,
-    ProviderUnavailableError,
-    RecordedProvider,
-    hosted_provider,
-    key_variable,
-    local_provider,
-)
-from tck.cassettes.recorder import record
+from tck.cassettes.record_scenario import RecordStep, record_scenario
 from tck.cassettes.scenarios import Scenario, scenarios_of
-from tck.run.targets import Target, TargetError
+from tck.cassettes.services import (
+    Service,
+    ServiceKind,
+    ServiceUnavailableError,
+    hosted_service,
+    key_variable,
+    local_service,
+)
+from tck.run.arguments import TargetError
+from tck.run.cassette_files import folder_of
+from tck.run.targets import Target
 from tck.wire.dialects.model import Dialect
 
 
-async def record_targets(
+async def record_adapters(
     targets: Sequence[Target],
     only: str | None,
-    console: Console,
+    tell: Callable[[RecordStep], None],
     *,
-    kind: ProviderKind | None = None,
+    kind: ServiceKind | None = None,
     force: bool = False,
-) -> int:
-    """Record every scenario of every adapter; the exit status is 0 when all succeeded.
+) -> bool:
+    """Record every scenario of every adapter; returns whether none failed.
 
     Args:
         targets: the adapters.
         only: record the scenarios whose names hold this.
-        console: where progress is shown.
-        kind: the local provider, or each adapter's hosted one; ``None`` takes the hosted one
+        tell: called when a scenario is done.
+        kind: the local service, or each adapter's hosted one; ``None`` takes the hosted one
             of the adapters whose key is set.
-        force: let the local provider replace recordings of a hosted one.
+        force: let the local service replace recordings of a hosted one.
 
     Raises:
-        TargetError: there is nothing to record, or no provider to record.
+        TargetError: there is nothing to record, or no service to record.
     """
     chosen = chosen_scenarios(targets, only)
-    failures = 0
+    well = True
     with ExitStack() as stack:
-        providers = Providers(stack)
-        asked = [providers.of(target, dialect, kind) for target, dialect, _ in chosen]
+        services = Services(stack)
+        # All before the first recording, so that a missing key stops the command at once.
+        used = [services.of(target, dialect, kind) for target, dialect, _ in chosen]
         for number, (target, dialect, scenario) in enumerate(chosen):
-            provider = asked[number]
-            name = f"{target.adapter.name} {scenario.name} ({provider.kind})"
-            counted = f"[dim]{number + 1:>{len(str(len(chosen)))}}/{len(chosen)}[/]"
-            if provider.kind == "local" and not force and _is_hosted(target, scenario):
-                line = f"{counted} [yellow]kept[/]     {name}: the recording is of a hosted " + (
-                    "provider, and only --force replaces it by one of the local model"
+            service, problem = used[number], ""
+            outcome: Literal["recorded", "failed", "kept"] = "kept"
+            if force or service.kind == "hosted" or not _is_hosted(target, scenario):
+                attempt = await record_scenario(
+                    target.adapter, dialect, service, scenario, target.library
                 )
-                console.print(line, soft_wrap=True, highlight=False)
-                continue
-            recording = await record(target.adapter, dialect, provider, scenario, target.library)
-            if recording.path is None:
-                failures += 1
-                line = f"{counted} [red]failed[/]   {name}: {escape(recording.problem)}"
-            else:
-                line = f"{counted} [green]recorded[/] {name}"
-            console.print(line, soft_wrap=True, highlight=False)
-    return 1 if failures else 0
+                outcome = "failed" if attempt.path is None else "recorded"
+                problem = attempt.problem
+            well = well and outcome != "failed"
+            name = target.adapter.name
+            tell(
+                RecordStep(
+                    number + 1, len(chosen), name, scenario.name, service.kind, outcome, problem
+                )
+            )
+    return well
 
 
 def _is_hosted(target: Target, scenario: Scenario) -> bool:
-    """Whether the recording that is there was worth somebody's money."""
+    """Whether the recording that is there comes from a hosted provider."""
     try:
         path = target.library.path(scenario)
         return cassette_file.loads(path.read_bytes()).passport.get("provider") == "hosted"
@@ -80,19 +79,19 @@ def _is_hosted(target: Target, scenario: Scenario) -> bool:
         return False
 
 
-class Providers:
-    """The providers that are needed; the local one is started when it first is.
+class Services:
+    """The services that adapters are recorded with; the local one starts when it is needed.
 
     Args:
-        stack: closes the local one.
+        stack: stops the local one.
     """
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._local: RecordedProvider | None = None
+        self._local: Service | None = None
 
-    def of(self, target: Target, dialect: Dialect, kind: ProviderKind | None) -> RecordedProvider:
-        """A provider for an adapter to be recorded with.
+    def of(self, target: Target, dialect: Dialect, kind: ServiceKind | None) -> Service:
+        """The service that an adapter is recorded with.
 
         Args:
             target: the adapter.
@@ -100,41 +99,27 @@ class Providers:
             kind: ``None`` takes the hosted one where its key is set.
 
         Raises:
-            TargetError: it cannot be had here; the message says what is missing.
+            TargetError: there is none; the message says what is missing.
         """
-        hosted = None if kind == "local" else hosted_provider(target.adapter, dialect)
+        hosted = None if kind == "local" else hosted_service(target.adapter, dialect)
         if hosted is not None:
             return hosted
         if kind == "hosted" and target.adapter.hosted is None:
             raise TargetError(
-                f"{target.spelled} names no hosted provider: put its base URL into hosted= of the "
+                f"{target.argument} names no hosted provider: put its base URL into hosted= of the "
                 "AdapterUnderTest"
             )
         if kind == "hosted":
             raise TargetError(
-                f"the hosted provider of {target.spelled} needs a key: set the environment "
+                f"the hosted provider of {target.argument} needs a key: set the environment "
                 f"variable {key_variable(target.adapter)}"
             )
         if self._local is None:
             try:
-                self._local = self._stack.enter_context(local_provider())
-            except ProviderUnavailableError as error:
+                self._local = self._stack.enter_context(local_service())
+            except ServiceUnavailableError as error:
                 raise TargetError(str(error)) from error
         return self._local
-
-
-def recordable(target: Target) -> str | Path:
-    """The folder for an adapter's recordings.
-
-    Raises:
-        TargetError: it names none.
-    """
-    if target.adapter.cassettes is None:
-        raise TargetError(
-            f"{target.spelled} cannot be recorded: its AdapterUnderTest needs a folder in "
-            "cassettes="
-        )
-    return target.adapter.cassettes
 
 
 def chosen_scenarios(
@@ -152,10 +137,10 @@ def chosen_scenarios(
     talking = [(target, target.dialect) for target in targets if target.dialect is not None]
     if not talking:
         raise TargetError(
-            "these adapters run in the process, and exchange nothing that could be recorded"
+            "these adapters run in the process and send no requests: there is nothing to record"
         )
     for target, _ in talking:
-        recordable(target)
+        folder_of(target)
     chosen = [
         (target, dialect, scenario)
         for target, dialect in talking

@@ -5,49 +5,67 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tck.adapter import AdapterUnderTest, Endpoint, error_classes
+from tck.adapter import AdapterUnderTest, DescriptionError, Endpoint, error_classes
 from tck.building import build
-from tck.bundled import BUNDLED, is_installed
+from tck.bundled import BUNDLED
 from tck.cassettes.library import Library
 from tck.cassettes.transmutation import TransmutedDialect
 from tck.catalogue import Capability
-from tck.checks.subject import EXAMPLES
+from tck.grading import EXAMPLES
 from tck.report.model import Declaration
+from tck.run.arguments import (
+    TargetError,
+    checked_arguments,
+    no_module,
+    see_current_folder,
+)
 from tck.run.environment import isolated_environment
+from tck.run.places import in_words, place_of
+from tck.verdicts import Finding
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import Dialect
-from tck.wire.guard import NetworkGuard
 
 RECORDED = "recorded"
 """The ``wire=`` of an adapter of whose wire nothing is known but its recordings."""
 
+NOT_LOADED = "not-loaded"
+"""The cause of every requirement of an adapter that cannot be loaded."""
 
-class TargetError(Exception):
-    """What was asked for cannot be graded; the message is one sentence that says why."""
+
+_Passing = tuple[type[BaseException], ...]
+"""What is nobody's fault when it is raised while an adapter is loaded."""
+
+
+class UnloadableError(Exception):
+    """The adapter's own code fails when it is loaded.
+
+    Attributes:
+        finding: what is to be said of all its requirements.
+    """
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.seen)
+        self.finding = finding
 
 
 @dataclass(frozen=True)
 class Target:
     """An adapter, loaded and ready to be graded."""
 
-    spelled: str
+    argument: str
     """How it is called on the command line."""
     adapter: AdapterUnderTest
     dialect: Dialect | None
     errors: Mapping[str, object]
     capabilities: frozenset[Capability]
-    contacted: tuple[str, ...] = field(default=())
-    """Hosts that it tried to reach while it was loaded."""
-    strays: tuple[str, ...] = field(default=())
-    """Hosts that were tried meanwhile, by threads that it has not started."""
     examples: int = EXAMPLES
-    """How many made-up texts a fuzzed check tries."""
+    """How many examples a drawn check tries."""
     sources: tuple[Path, ...] = ()
     """Files and folders that hold the adapter's code."""
 
@@ -65,71 +83,96 @@ class Target:
 
     @property
     def library(self) -> Library:
-        return _library(self.spelled, self.adapter)
+        return _library(self.argument, self.adapter)
 
 
-def load_targets(spelled: list[str], examples: int | None = None) -> list[Target]:
-    """Load adapters by name or ``module:attribute``.
+def load_targets(arguments: Sequence[str]) -> list[Target]:
+    """Load adapters into this process, for the commands that do not grade.
 
     Args:
-        spelled: none means all that are bundled and whose SDK is installed: not every SDK
-            goes with every other.
-        examples: how many made-up texts a fuzzed check tries, when not the usual number.
+        arguments: as `checked_arguments` takes them.
 
     Raises:
         TargetError: one of them cannot be loaded, two have one name, or there are none.
     """
-    spelled = spelled or [name for name in BUNDLED if is_installed(name)]
-    if not spelled:
-        raise TargetError(f"no SDK of a bundled adapter is installed: {_install('openai')}")
-    if examples is not None and examples < 1:
-        raise TargetError(f"a fuzzed check tries at least 1 example, and not {examples}")
-    targets = [
-        replace(_load(target), examples=EXAMPLES if examples is None else examples)
-        for target in spelled
-    ]
-    names = [target.adapter.name for target in targets]
-    for name in names:
-        if names.count(name) > 1:
-            raise TargetError(f"two of the adapters are called {name!r}: give them different names")
+    try:
+        targets = [load_target(argument) for argument in checked_arguments(arguments)]
+    except UnloadableError as error:
+        place = f" ({error.finding.place})" if error.finding.place else ""
+        raise TargetError(f"{error}{place}") from error
+    assert_distinct([target.adapter.name for target in targets])
     return targets
 
 
-def _load(spelled: str) -> Target:
-    with NetworkGuard() as guard:
-        adapter = _find(spelled)
-        try:
-            dialect = dialect_of(spelled, adapter)
-        except ValueError as error:
-            raise TargetError(f"{spelled}: {error}") from error
-        errors = error_classes(adapter, lambda name: _import(name, f"the errors= of {spelled}"))
-        _try_factories(spelled, adapter)
+def assert_distinct(names: Sequence[str]) -> None:
+    """Raise `TargetError` when two adapters have one name."""
+    for name in names:
+        if names.count(name) > 1:
+            raise TargetError(f"two of the adapters are called {name!r}: give them different names")
+
+
+def load_target(
+    argument: str,
+    examples: int = EXAMPLES,
+    *,
+    began: Callable[[str], None] = lambda _: None,
+    isolated: bool = False,
+) -> Target:
+    """Import an adapter's description, and find out what it declares.
+
+    Args:
+        argument: a bundled name, or ``module:attribute``.
+        examples: how many examples a drawn check tries.
+        began: told what is being done, for whoever must say what never ended.
+        isolated: whether this process is out of reach of Ctrl-C, so that a `KeyboardInterrupt`
+            is the adapter's.
+
+    Raises:
+        TargetError: there is no such adapter, or its description is wrong.
+        UnloadableError: its code fails.
+    """
+    passing = () if isolated else (KeyboardInterrupt,)
+    began(f"importing {argument.partition(':')[0]}" if ":" in argument else "importing it")
+    adapter = _find(argument, passing)
+    began("finding the dialect of its wire=")
+    try:
+        dialect = dialect_of(argument, adapter)
+    except ValueError as error:
+        raise TargetError(f"{argument}: {error}") from error
+    began("importing its errors=")
+    errors = error_classes(
+        adapter, lambda name: _import(name, f"the errors= of {argument}", argument, passing)
+    )
+    began("calling its first factory")
+    try:
+        extracts = is_extractor(adapter, passing)
+    except ImportError as error:
+        raise TargetError(f"{argument} cannot be built: {error}") from error
     return Target(
-        spelled=spelled,
+        argument=argument,
         adapter=adapter,
         dialect=dialect,
         errors=errors,
-        capabilities=capabilities(adapter),
-        contacted=tuple(guard.hosts),
-        strays=tuple(guard.strays),
-        sources=_sources(spelled),
+        capabilities=capabilities(adapter, extracts=extracts),
+        examples=examples,
+        sources=_sources(argument),
     )
 
 
-def dialect_of(spelled: str, adapter: AdapterUnderTest) -> Dialect | None:
+def dialect_of(argument: str, adapter: AdapterUnderTest) -> Dialect | None:
     """What an adapter speaks, as far as is known; ``None`` when it runs in the process.
 
     Raises:
         ValueError: its ``wire`` is no dialect.
     """
     if adapter.wire == RECORDED:
-        return TransmutedDialect(_library(spelled, adapter))
+        return TransmutedDialect(_library(argument, adapter))
     return dialect_for(adapter.wire)
 
 
-def _sources(spelled: str) -> tuple[Path, ...]:
+def _sources(argument: str) -> tuple[Path, ...]:
     """The top-level package or module that a target is in; a bundled adapter is in `llm`."""
-    module, colon, _ = spelled.partition(":")
+    module, colon, _ = argument.partition(":")
     top = sys.modules.get(module.partition(".")[0] if colon else "llm")
     if top is None:
         return ()
@@ -137,103 +180,99 @@ def _sources(spelled: str) -> tuple[Path, ...]:
     return (*map(Path, getattr(top, "__path__", ())), *([Path(file)] if file else []))
 
 
-def _library(spelled: str, adapter: AdapterUnderTest) -> Library:
+def _library(argument: str, adapter: AdapterUnderTest) -> Library:
     folder = adapter.cassettes
-    return Library(spelled, None if folder is None else Path(folder))
+    return Library(argument, None if folder is None else Path(folder))
 
 
-def _install(name: str) -> str:
-    return f"python -m pip install 'llm-provider-tck[{name}]'"
-
-
-def _find(spelled: str) -> AdapterUnderTest:
-    module_name, colon, attribute = spelled.partition(":")
+def _find(argument: str, passing: _Passing) -> AdapterUnderTest:
+    module, colon, attribute = argument.partition(":")
     if not colon:
-        if spelled in BUNDLED and is_installed(spelled):
-            return BUNDLED[spelled]
-        if spelled in BUNDLED:
-            raise TargetError(f"the SDK of {spelled} is not installed: {_install(spelled)}")
-        raise TargetError(
-            f"there is no bundled adapter {spelled!r}: name one of {', '.join(BUNDLED)}, or your "
-            "own as module:attribute"
-        )
-    if not module_name or not attribute:
-        raise TargetError(f"{spelled!r} is not of the form module:attribute")
-    found: object = _import(module_name, spelled)
+        return BUNDLED[argument]
+    found: object = _import(module, argument, argument, passing)
     for name in attribute.split("."):
-        if not hasattr(found, name):
-            raise TargetError(f"{spelled}: module {module_name} has no attribute {attribute!r}")
-        found = getattr(found, name)
+        try:
+            found = getattr(found, name)
+        except AttributeError as error:
+            raise TargetError(
+                f"{argument}: module {module} has no attribute {attribute!r}"
+            ) from error
     if not isinstance(found, AdapterUnderTest):
         raise TargetError(
-            f"{spelled} is of type {type(found).__name__}, not a tck.AdapterUnderTest"
+            f"{argument} is of type {type(found).__name__}, not a tck.AdapterUnderTest"
         )
     return found
 
 
-def _import(name: str, whose: str) -> ModuleType:
-    # As with `python -m`: what lies in the current folder can be graded.
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
+def _import(name: str, whose: str, argument: str, passing: _Passing) -> ModuleType:
+    see_current_folder()
     try:
         return importlib.import_module(name)
-    except KeyboardInterrupt:
+    except passing:
         raise
     except BaseException as error:
         # `name` may be a.b.c while it is a or a.b that does not exist.
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{name}.".startswith(f"{missing}."):
-            raise TargetError(
-                f"{whose}: there is no module {missing!r} here: install the package that holds "
-                "it into this environment, or run from the folder that does"
-            ) from error
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise TargetError(
-            f"{whose}: importing {name} raised {type(error).__name__}: {error} "
-            f"({place.filename}, line {place.lineno})"
+            raise TargetError(no_module(whose, missing)) from error
+        if isinstance(error, DescriptionError):
+            raise TargetError(f"{whose}: {error}") from error
+        raise UnloadableError(
+            Finding(
+                expected="the adapter can be loaded",
+                seen=f"importing {name} raised {in_words(error)}",
+                look_at=f"the module {name}",
+                cause=NOT_LOADED,
+                # Of a SyntaxError the traceback names no line of the module.
+                place=place_of(error, _sources(argument)),
+                trace="".join(traceback.format_exception(error)),
+            )
         ) from error
 
 
-def _try_factories(spelled: str, adapter: AdapterUnderTest) -> None:
-    """Find out now that an SDK is not installed; any other failure is for the checks."""
-    for factory, model in (
-        (adapter.chat, adapter.model),
-        (adapter.embedding, adapter.embedding_model or adapter.model),
-        (adapter.backend, adapter.model),
-    ):
-        try:
-            _built(factory, model)
-        except ImportError as error:
-            raise TargetError(f"{spelled} cannot be built: {error}") from error
-        except Exception:  # noqa: BLE001, S112 - the checks will say so, each in its place
-            continue
+def capabilities(adapter: AdapterUnderTest, *, extracts: bool) -> frozenset[Capability]:
+    """What an adapter declares, and so what it is graded on.
 
-
-def _built(factory: Callable[..., Any] | None, model: str) -> Any:
-    """A provider for nobody; ``None`` without a factory."""
-    with isolated_environment():
-        return factory and build(factory, Endpoint("http://127.0.0.1:9", "tck-no-key", model))
-
-
-def capabilities(adapter: AdapterUnderTest) -> frozenset[Capability]:
-    """What an adapter declares, and so what it is graded on."""
+    Args:
+        adapter: its description.
+        extracts: whether its chat provider is a structured extractor too.
+    """
     declared: set[Capability] = set()
     if adapter.chat is not None:
         declared.add("chat")
-        if _extracts(adapter):
-            declared.add("structured")
     if adapter.embedding is not None:
         declared.add("embedding")
     if adapter.backend is not None:
         declared.add("backend")
     if adapter.chat is not None or adapter.embedding is not None:
         declared |= {"errors", "recordings"}
+    if adapter.chat is not None and extracts:
+        declared.add("structured")
     return frozenset(declared)
 
 
-def _extracts(adapter: AdapterUnderTest) -> bool:
-    """Whether the chat provider is a structured extractor too; a doubt is none the less one."""
+def is_extractor(adapter: AdapterUnderTest, passing: _Passing = ()) -> bool:
+    """Whether the chat provider is a structured extractor too; when unsure, assume that it is.
+
+    A factory is called once for it, so that an SDK that is not installed is told at once.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    factory = adapter.chat or adapter.embedding or adapter.backend
+    model = adapter.model if adapter.chat else adapter.embedding_model or adapter.model
     try:
-        return hasattr(_built(adapter.chat, adapter.model), "complete_structured")
-    except Exception:  # noqa: BLE001 - the checks will say so
-        return True
+        built = _built(factory, model)
+        return adapter.chat is not None and hasattr(built, "complete_structured")
+    except ImportError:
+        raise
+    except passing:
+        raise
+    except BaseException:  # noqa: BLE001 - the checks will say so
+        return adapter.chat is not None
+
+
+def _built(factory: Callable[..., Any] | None, model: str) -> Any:
+    """A provider for nobody; ``None`` without a factory."""
+    with isolated_environment():
+        return factory and build(factory, Endpoint("http://127.0.0.1:9", "tck-no-key", model))

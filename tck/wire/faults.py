@@ -1,4 +1,4 @@
-"""Trouble that is injected into a server on loopback, as somebody has scripted it.
+"""Trouble that a server on loopback makes, as a script says.
 
 ``KIND[:HEADER=VALUE,…][*N]`` is one fault:
 
@@ -9,8 +9,8 @@
 ``cut``    half of the reply's body is sent, and the connection is closed
 =========  =========================================================================
 
-With ``*N`` it strikes N requests, and every request without. Of several faults the next
-begins when the one before it is used up.
+With ``*N`` it strikes N requests, without it every request. The next fault begins when the
+one before it is used up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FAULT = re.compile(
     r"(?:(?P<status>[45]\d\d)(?::(?P<headers>.+?))?|(?P<word>stall|reset|cut))"
     r"(?:\*(?P<times>[1-9]\d{0,8}))?"
 )
-# A comma inside a date is none between headers.
+# A comma inside a date does not separate headers.
 _BETWEEN_HEADERS = re.compile(r",(?=[a-z-]+=)")
 _HEADER = re.compile(
     r"(?P<name>retry-after|retry-after-ms|x-should-retry)=(?P<value>[!-~]( ?[!-~])*)"
@@ -36,9 +36,9 @@ _HEADER = re.compile(
 
 @dataclass(frozen=True)
 class Fault:
-    """What befalls some requests."""
+    """Trouble for some requests."""
 
-    spelled: str
+    text: str
     """As it was given."""
     kind: Kind
     status: int
@@ -48,42 +48,42 @@ class Fault:
     """How many requests it strikes; ``None``: every one."""
 
 
-def parse_faults(spelled: Sequence[str]) -> list[Fault]:
+def parse_faults(texts: Sequence[str]) -> list[Fault]:
     """Read faults, in the order in which they strike.
 
     Raises:
         ValueError: one is not understood, or would never strike; the message is one sentence.
     """
-    faults = [_parse(text) for text in spelled]
+    faults = [_parse(text) for text in texts]
     for fault, later in pairwise(faults):
         if fault.times is None:
             raise ValueError(
-                f"the fault {later.spelled!r} would never strike, as {fault.spelled!r} before it "
-                f"strikes every request: say how many, such as '{fault.spelled}*2'"
+                f"the fault {later.text!r} would never strike, as {fault.text!r} before it "
+                f"strikes every request: say how many, such as '{fault.text}*2'"
             )
     return faults
 
 
 def strikes(faults: Iterable[Fault]) -> Iterator[Fault]:
-    """What befalls the first request, the second, and so on; it ends when nothing does any more."""
+    """The fault of the first request, the second, and so on, until none is left."""
     for fault in faults:
         yield from repeat(fault) if fault.times is None else repeat(fault, fault.times)
 
 
-def _parse(spelled: str) -> Fault:
-    found = _FAULT.fullmatch(spelled)
+def _parse(text: str) -> Fault:
+    found = _FAULT.fullmatch(text)
     if found is None:
         raise ValueError(
-            f"{spelled!r} is not a fault: it is a status from 400 to 599, such as 503 or "
+            f"{text!r} is not a fault: it is a status from 400 to 599, such as 503 or "
             "429:retry-after=2, or stall, reset or cut, and *N after it strikes N requests, as "
             "in 503*2"
         )
     kinds: dict[str | None, Kind] = {"stall": "stall", "reset": "reset", "cut": "cut"}
     return Fault(
-        spelled=spelled,
+        text=text,
         kind=kinds.get(found["word"], "status"),
         status=int(found["status"] or 0),
-        headers=dict(_header(part, spelled) for part in _headers(found["headers"])),
+        headers=dict(_header(part, text) for part in _headers(found["headers"])),
         times=int(found["times"]) if found["times"] else None,
     )
 
@@ -92,11 +92,11 @@ def _headers(text: str | None) -> list[str]:
     return _BETWEEN_HEADERS.split(text) if text else []
 
 
-def _header(text: str, spelled: str) -> tuple[str, str]:
-    found = _HEADER.fullmatch(text)
+def _header(header: str, fault: str) -> tuple[str, str]:
+    found = _HEADER.fullmatch(header)
     if found is None:
         raise ValueError(
-            f"{text!r} in the fault {spelled!r} is not a header that a fault can have: "
+            f"{header!r} in the fault {fault!r} is not a header that a fault can have: "
             "retry-after=SECONDS or a date, retry-after-ms=N, x-should-retry=true or false"
         )
     return found["name"], found["value"]

@@ -1,4 +1,4 @@
-"""Nothing but loopback is contacted: what tries is stopped, and remembered by name."""
+"""Blocks every contact beyond loopback, and remembers the hosts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _UNSPECIFIED = {"", "localhost", "0.0.0.0", "::"}  # noqa: S104 - compared with,
 
 
 class NetworkBlockedError(OSError):
-    """Somebody tried to reach a host that is not this machine's loopback."""
+    """Code tried to reach a host that is not this machine's loopback."""
 
 
 class NetworkGuard:
-    """While open, every contact beyond loopback raises `NetworkBlockedError` in whoever tries.
+    """While open, every contact beyond loopback raises `NetworkBlockedError`.
 
     It listens to the interpreter's audit events, which no Python code can get around;
     a library that opens sockets in C by itself (libuv, curl) raises none.
@@ -47,7 +47,7 @@ class NetworkGuard:
         self._older.clear()
 
     def remember(self, contact: str) -> None:
-        """Note that the current thread has tried to reach somebody."""
+        """Remember that the current thread tried to reach a host."""
         stray = threading.current_thread() in self._older
         contacts = self.strays if stray else self.hosts
         if contact not in contacts:

@@ -77,6 +77,9 @@ class LoopbackServer:
             grow for as long as it serves.
     """
 
+    arrivals = 0
+    """How many requests have reached any server of this process."""
+
     def __init__(
         self, responder: Responder, *, limit: float | None, port: int = 0, remember: bool = True
     ) -> None:
@@ -183,6 +186,7 @@ class LoopbackServer:
     async def _converse(self, connection: _Connection) -> None:
         while (request := await connection.next_request()) is not None:
             received = _received(next(self._numbers), *request)
+            LoopbackServer.arrivals += 1
             if self._remember:
                 self.received.append(received)
             reply = await self._answer(connection, received)

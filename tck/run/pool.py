@@ -1,0 +1,336 @@
+"""Assessing adapters in worker processes, which may exit, crash or hang as they like.
+
+A worker holds one adapter. This process imports none of its code, and is the watchdog: nothing in
+a process can be trusted to stop what the same process does.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import Any
+
+from tck.catalogue import Requirement
+from tck.grading import EXAMPLES, Outcome, Result
+from tck.report.model import Declaration, Watcher
+from tck.run.arguments import TargetError
+from tck.run.process import Worker
+from tck.run.progress import Progress
+from tck.verdicts import Finding, KitError
+
+LOAD_LIMIT = 60.0
+"""Seconds within which an adapter is loaded, its SDK included."""
+STALL_LIMIT = 30.0
+"""Seconds after which a check during which no more requests arrive counts as hanging."""
+CHECK_LIMIT = 100.0
+"""Seconds after which any check counts as hanging, with the usual number of examples."""
+KILLS = 3
+"""How often an adapter may end or hang its process before the rest is not assessed."""
+LOST_LIMIT = 75.0
+"""Seconds lost to calls that hang after which the rest is not assessed."""
+EXIT_LIMIT = 8.0
+"""Seconds within which a process ends that has nothing more to do."""
+FEW = 4
+"""Requirements for which no further process is started."""
+
+HANGS, ENDED, KILLED, STOPPED, NOT_LOADED, LEFT_RUNNING = (
+    "hangs",
+    "process-ended",
+    "process-killed",
+    "stopped",
+    "not-loaded",
+    "left-running",
+)
+"""Causes, see `tck.verdicts.Finding.cause`."""
+
+_TICK = 0.25
+
+
+@dataclass(eq=False)
+class _Job:
+    """A worker process, and what it is doing."""
+
+    worker: Worker
+    progress: Progress
+    requirement: Requirement | None = None
+    """What it assesses; ``None`` while it loads the adapter."""
+    phase: str = "starting the process"
+    since: float = 0.0
+    moved: float = 0.0
+    """When the last sign came that it goes on."""
+    requests: int = 0
+    leaving: bool = False
+    """Whether it has been told that there is no more to assess."""
+    left: dict[str, list[str]] = field(default_factory=dict)
+    """By requirement, the threads that it started and that still run."""
+    assessed: list[Requirement] = field(default_factory=list)
+
+
+class Pool:
+    """Worker processes that assess adapters.
+
+    Args:
+        adapters: what is to be assessed; what is found is put there.
+        workers: how many processes at once.
+        watcher: told what happens.
+    """
+
+    def __init__(self, adapters: Sequence[Progress], workers: int, watcher: Watcher) -> None:
+        self._adapters = adapters
+        self._workers = workers
+        self._watcher = watcher
+        self._jobs: list[_Job] = []
+
+    def run(self) -> None:
+        """Assess everything.
+
+        Raises:
+            TargetError: an adapter is none.
+        KitError: a worker crashed in the kit's own code.
+            KeyboardInterrupt: somebody pressed Ctrl-C, or sent SIGTERM. What was found is there.
+        """
+        with _terminable():
+            try:
+                self._staff()
+                while self._jobs:
+                    self._listen()
+                    self._watch()
+                    self._staff()
+            finally:
+                for job in self._jobs:
+                    job.worker.kill()
+
+    def _staff(self) -> None:
+        """Start as many workers as there is work for."""
+        while len(self._jobs) < self._workers:
+            most, share = None, 0.0
+            for progress in self._adapters:
+                present = sum(job.progress is progress for job in self._jobs)
+                if (
+                    len(progress.todo) > FEW * present
+                    and len(progress.todo) / (present + 1) > share
+                ):
+                    most, share = progress, len(progress.todo) / (present + 1)
+            if most is None:
+                return
+            now = time.monotonic()
+            worker = Worker(most.argument, most.examples)
+            self._jobs.append(_Job(worker, most, since=now, moved=now))
+
+    def _listen(self) -> None:
+        """Hear what the workers say, until none has more to say for now."""
+        by_source: dict[Any, _Job] = {}
+        for job in self._jobs:
+            by_source[job.worker.connection] = job
+            if not job.worker.output.closed:
+                by_source[job.worker.output] = job
+        for source in wait(list(by_source), _TICK):
+            job = by_source[source]
+            if job not in self._jobs:
+                continue  # killed meanwhile, for what another has said
+            if source is not job.worker.connection:
+                if not job.worker.drain():
+                    job.worker.output.close()
+                continue
+            message = job.worker.hear()
+            if message is None and job.leaving:
+                self._dismiss(job)
+            elif message is None:
+                self._ended(job)
+            else:
+                self._heard(job, message)
+
+    def _heard(self, job: _Job, message: dict[str, Any]) -> None:
+        progress = job.progress
+        progress.hosts.update(message.get("hosts", ()))
+        progress.packages.update(message.get("packages", {}))
+        if job.requirement is None:
+            progress.loading.update(message.get("hosts", ()))
+        if "requests" in message:
+            if message["requests"] != job.requests:
+                job.requests, job.moved = message["requests"], time.monotonic()
+        elif "crashed" in message:
+            raise KitError(f"a worker process crashed:\n{message['crashed']}")
+        elif "phase" in message:
+            job.phase = message["phase"]
+        elif "refused" in message:
+            raise TargetError(message["refused"])
+        elif "unloadable" in message:
+            self._unloadable(job, Finding.from_data(message["unloadable"]))
+        elif "loaded" in message:
+            declaration = Declaration.from_data(message["loaded"])
+            if progress.declaration is None:
+                self._assert_new_name(progress, declaration)
+                progress.declare(declaration)
+                self._watcher.loaded(progress.argument, declaration)
+                self._watcher.planned(progress.argument, tuple(progress.todo))
+            self._give(job)
+        elif "left" in message:
+            job.left = message["left"]
+        elif "result" in message:
+            self._found(job, Result.from_data(message["result"]), message["seconds"])
+
+    def _assert_new_name(self, progress: Progress, declaration: Declaration) -> None:
+        for other in self._adapters:
+            known = other.declaration
+            if other is not progress and known is not None and known.name == declaration.name:
+                raise TargetError(
+                    f"two of the adapters are called {declaration.name!r}: give them different "
+                    "names"
+                )
+
+    def _give(self, job: _Job) -> None:
+        """Let a worker assess what is next, or end it."""
+        if not job.progress.todo:
+            job.leaving, job.requirement, job.since = True, None, time.monotonic()
+            job.worker.say({})
+            return
+        job.requirement = job.progress.todo.popleft()
+        job.since = job.moved = time.monotonic()
+        job.worker.say({"assess": job.requirement.id})
+        self._watcher.began(job.progress.argument, job.requirement)
+
+    def _found(self, job: _Job, result: Result, seconds: float) -> None:
+        self._add(job, result, seconds)
+        job.assessed.append(result.requirement)
+        if result.finding is not None and result.finding.cause == HANGS:
+            self._count_loss(job, seconds, killed=False)
+        self._give(job)
+
+    def _add(self, job: _Job, result: Result, seconds: float) -> None:
+        job.progress.add(result, seconds)
+        self._watcher.ended(job.progress.argument, result, seconds)
+
+    def _dismiss(self, job: _Job) -> None:
+        if job in self._jobs:
+            self._jobs.remove(job)
+            job.worker.kill()
+
+    # What follows is about workers that end otherwise than they should.
+
+    def _ended(self, job: _Job) -> None:
+        """A worker has closed its end of the pipe."""
+        status = job.worker.exit_status()
+        if status == -signal.SIGKILL:
+            outcome, cause = Outcome.NOT_VERIFIED, KILLED
+            how = "was killed from outside, as when memory runs out"
+        elif status is None:
+            outcome, cause, how = Outcome.FAILED, ENDED, "closed what it reports over"
+        elif status < 0:
+            name = signal.Signals(-status).name
+            outcome, cause, how = Outcome.FAILED, f"{ENDED}:{name}", f"ended by signal {name}"
+        else:
+            outcome, cause = Outcome.FAILED, f"{ENDED}:{status}"
+            how = f"ended with exit status {status}"
+        self._lost(job, outcome, f"the process {how}", cause)
+
+    def _watch(self) -> None:
+        """Kill what hangs."""
+        now = time.monotonic()
+        for job in list(self._jobs):
+            if job not in self._jobs:
+                continue  # dismissed with another that could not load the same adapter
+            if job.leaving:
+                if now - job.since > EXIT_LIMIT:
+                    self._left_running(job)
+            elif job.requirement is None:
+                if now - job.since > LOAD_LIMIT:
+                    self._lost(job, Outcome.FAILED, f"nothing within {LOAD_LIMIT:g} s", HANGS)
+            elif now - job.moved > STALL_LIMIT or now - job.since > self._limit(job):
+                seen = f"nothing within {now - job.since:.0f} s, and the process was killed"
+                self._lost(job, Outcome.FAILED, seen, HANGS)
+
+    def _limit(self, job: _Job) -> float:
+        return CHECK_LIMIT * max(1.0, job.progress.examples / EXAMPLES)
+
+    def _lost(self, job: _Job, outcome: Outcome, seen: str, cause: str) -> None:
+        """A worker is no more: say what it did last, and whether the adapter gets another."""
+        self._dismiss(job)
+        printed = job.worker.printed.decode("utf-8", "replace").strip()
+        if job.requirement is None:
+            self._unloadable(
+                job,
+                Finding(
+                    expected="the adapter can be loaded",
+                    seen=f"{job.phase}: {seen}",
+                    look_at="the module that describes it, and what its factories do",
+                    cause=NOT_LOADED,
+                    trace=printed,
+                ),
+            )
+            return
+        seconds = time.monotonic() - job.since
+        finding = Finding(
+            expected="every call returns or raises, and leaves the process alone",
+            seen=seen,
+            look_at="what the adapter does in the calls of this requirement; "
+            "`tck run -n 0` runs them in a debugger's process",
+            cause=cause,
+            trace=printed,
+        )
+        self._add(job, Result(job.requirement, outcome, finding=finding), seconds)
+        self._count_loss(job, seconds if cause == HANGS else 0.0, killed=True)
+
+    def _left_running(self, job: _Job) -> None:
+        """A process does not end: fail the requirements whose calls have brought that about."""
+        self._dismiss(job)
+        musts = [one for one in job.assessed if one.level == "must"]
+        to_blame = [one for one in job.assessed if one.id in job.left] or musts[-1:]
+        names = sorted({name for names in job.left.values() for name in names})
+        what = "threads of these calls still run" if names else "nobody knows why"
+        finding = Finding(
+            expected="a process ends after its last call, as no thread of the adapter's keeps it",
+            seen=f"it was killed {EXIT_LIMIT:g} s later; {what}",
+            look_at="threads that are not daemons, and what is registered with atexit",
+            cause=LEFT_RUNNING,
+            trace=f"threads: {', '.join(names)}" if names else "",
+        )
+        for requirement in to_blame:
+            seconds = job.progress.seconds.get(requirement.id, 0.0)
+            self._add(job, Result(requirement, Outcome.FAILED, finding=finding), seconds)
+
+    def _count_loss(self, job: _Job, seconds: float, *, killed: bool) -> None:
+        progress = job.progress
+        progress.kills += killed
+        progress.lost += seconds
+        if progress.kills >= KILLS or progress.lost > LOST_LIMIT:
+            why = "it has ended or hung its process too often"
+            progress.give_up(
+                Finding(
+                    expected="the adapter lets itself be assessed",
+                    seen=f"not run: {why} ({progress.kills} times, {progress.lost:.0f} s lost)",
+                    look_at="the findings of the requirements at which it did",
+                    cause=STOPPED,
+                )
+            )
+
+    def _unloadable(self, job: _Job, finding: Finding) -> None:
+        """Assess nothing more of an adapter that cannot be loaded."""
+        for other in list(self._jobs):
+            if other.progress is job.progress:
+                if other.requirement is not None:
+                    job.progress.todo.appendleft(other.requirement)
+                self._dismiss(other)
+        job.progress.give_up(finding)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does, so that what was found is told."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread: nobody's signals are ours
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
