@@ -155,7 +155,7 @@ class Subject:
             raise
         except BaseException as error:
             pass_on(error)
-            # The port is another in each check, and this is told once for all of them.
+            # The port is another in each check, and the finding is reported once for all.
             seen = described(error).replace(endpoint.base_url, "the base URL")
             raise Violation(
                 expected=f"the {kind} factory builds a provider",
@@ -180,7 +180,7 @@ class Subject:
         """A class of the adapter's errors by its fixed name.
 
         Raises:
-            Violation: it is missing, or is no exception class. All that are missing are told.
+            Violation: it is missing, or is no exception class. All that are missing are listed.
         """
         wanted = dict.fromkeys([*self.error_names, name])
         amiss = {
@@ -235,7 +235,7 @@ class Subject:
 
         Of two classes, neither of which inherits the other, it can be of one only: whoever
         inherits all of them would be right whatever had happened. Of two that do, the class
-        that is told is the nearer one.
+        that counts is the nearer one.
         """
         wanted = self.error_class(name)
         if not is_a(error, wanted):
