@@ -64,18 +64,25 @@ async def release(provider: object) -> None:
                     if inspect.isawaitable(closing):
                         await closing
                     return
-    except BaseException as error:
-        if is_ours(error):
-            raise
+    except BaseException as error:  # noqa: BLE001 - its own checks tell it
+        pass_on(error)
 
 
-def is_ours(error: BaseException) -> bool:
-    """Whether an exception out of an adapter's call is meant for us: Ctrl-C, or our own task's end.
+def pass_on(error: BaseException) -> None:
+    """Raise what is meant for us: Ctrl-C, or the cancellation of our own task.
 
-    Anything else, `SystemExit` and a `CancelledError` that nobody asked for included, is the
-    adapter's own.
+    Anything else out of an adapter's call is the adapter's own, `SystemExit` and a
+    `CancelledError` that nobody asked for included.
     """
     if isinstance(error, KeyboardInterrupt):
-        return True
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+        raise error
+    task = _current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop runs here
+        return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -20,23 +21,23 @@ _PATIENCE = 30.0
 """Seconds for which the child is waited for."""
 
 # A computation of 20 ms is long enough to be interrupted by other processes, as the adapter's
-# are; shorter ones would pass undisturbed on a busy machine.
+# are; shorter ones would pass undisturbed on a busy machine. New processes are preferred by some
+# schedulers, so it goes on for a second at least, and the worst five computations in a row count.
 _CHILD = """
 import sys, threading, time
 stopped = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), stopped.set()), daemon=True).start()
 print(flush=True)
-wall = cpu = late = 0.0
-while not (stopped.is_set() and cpu):
+bursts, late, end = [], 0.0, time.perf_counter() + 1.0
+while not stopped.is_set() or time.perf_counter() < end or len(bursts) < 5:
     start, used = time.perf_counter(), time.thread_time()
     while time.thread_time() - used < 0.02:
         pass
-    wall += time.perf_counter() - start
-    cpu += time.thread_time() - used
+    bursts.append((time.perf_counter() - start) / (time.thread_time() - used))
     start = time.perf_counter()
     time.sleep(0.005)
     late = max(late, time.perf_counter() - start - 0.005)
-print(wall / cpu, late, flush=True)
+print(max(sum(bursts[n:n + 5]) / 5 for n in range(len(bursts) - 4)), late, flush=True)
 """
 
 
@@ -45,7 +46,7 @@ class Lateness:
     """How late the machine was."""
 
     stretch: float
-    """How often longer than alone a computation took; 1.0 on an idle machine."""
+    """How many times as long as alone a computation took; 1.0 on an idle machine."""
     longest: float
     """Seconds by which the latest timer was late."""
 
@@ -121,3 +122,17 @@ class Probe:
         finally:
             self._child.kill()
         self.lateness = Lateness(stretch, longest)
+
+
+_FRESH = 30.0
+_last: tuple[float, Lateness] | None = None
+
+
+def lateness_now() -> Lateness:
+    """How late the machine is, measured for a second, or at most half a minute ago."""
+    global _last  # noqa: PLW0603 - many calls may hang at once, and one measure will do
+    if _last is None or time.monotonic() - _last[0] > _FRESH:
+        with Probe() as probe:
+            pass
+        _last = (time.monotonic(), probe.lateness)
+    return _last[1]

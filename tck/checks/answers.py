@@ -76,7 +76,7 @@ def _count(usage: object, name: str) -> int:
 def _attribute(value: object, name: str, what: str) -> Any:
     found = getattr(value, name, _MISSING)
     if found is _MISSING:
-        # Its repr() may differ from call to call, and this is told once for all of them.
+        # Its repr() may differ from call to call, and the finding is reported once for all.
         raise Violation(
             expected=f"{what}.{name} exists",
             seen=f"a {type(value).__name__} without it",

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from typing import Any
 
-from tck.building import is_ours
+from tck.building import pass_on
 from tck.checks.comparing import as_text
+from tck.machine import lateness_now
 from tck.verdicts import BEHAVIOUR, HANGS, Violation
 
 CALL_LIMIT = 20.0
@@ -18,6 +19,7 @@ CALL_LIMIT = 20.0
 LONGEST_CALL = 60.0
 """Seconds after which such a call counts as hanging although it makes progress."""
 
+_LONG = 5.0
 _progress: ContextVar[Callable[[], object] | None] = ContextVar("progress", default=None)
 
 
@@ -43,9 +45,14 @@ async def returned(
 
     Raises:
         Violation: it raises, or does not return.
+        LateMachineError: it raises after long, most of which the machine was late.
     """
+    start, used = time.perf_counter(), time.process_time()
     outcome, error = await ended(called, what, limit)
     if error is not None:
+        took, cpu = time.perf_counter() - start, time.process_time() - used
+        if took > _LONG:  # the adapter's own timeout may have ended it
+            lateness_now().excuse(took, took / 2, cpu)
         raise Violation(
             expected=f"{what} succeeds", seen=f"it raised {described(error)}"
         ) from error
@@ -73,8 +80,9 @@ async def ended(
 
     Raises:
         Violation: it does not end, or raises what is no `Exception`.
+        LateMachineError: it does not end, on a machine that is too late to say why.
     """
-    start, progress = time.perf_counter(), _progress.get()
+    start, used, progress = time.perf_counter(), time.process_time(), _progress.get()
     bound = asyncio.timeout(CALL_LIMIT if limit is None else limit)
     try:
         async with bound:
@@ -87,13 +95,15 @@ async def ended(
                 extension.end()
     except Exception as error:
         if bound.expired():
-            seen = f"nothing within {time.perf_counter() - start:.3g} s"
+            took, cpu = time.perf_counter() - start, time.process_time() - used
+            if limit is None:
+                lateness_now().excuse(took, CALL_LIMIT, cpu)
+            seen = f"nothing within {took:.3g} s"
             cause = HANGS if limit is None else BEHAVIOUR
             raise Hung(expected=f"{what} ends", seen=seen, cause=cause) from error
         return None, error
     except BaseException as error:
-        if is_ours(error):
-            raise
+        pass_on(error)
         cancelled = isinstance(error, asyncio.CancelledError)
         why = ", and nobody had cancelled it" if cancelled else ""
         raise Violation(

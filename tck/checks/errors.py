@@ -106,7 +106,7 @@ async def retry_after_in_its_other_forms(subject: Subject, wire: Wire) -> None:
                 wire.fail(429, "slow down", {header: value})
                 error = await _error_of(subject, wire, surface, provider, 429)
                 seen = plain(getattr(error, "retry_after", "no such attribute"))
-                if not any(same(one, seen) for one in allowed):
+                if not any(same(right, seen) for right in allowed):
                     raise Violation(
                         expected=f"retry_after {expected}, after {header}: {value}",
                         seen=f"retry_after = {seen!r:.80}",
@@ -267,11 +267,11 @@ async def error_classes(subject: Subject, wire: Wire) -> None:  # noqa: ARG001 -
 
 
 def _assert_distinct(classes: Mapping[str, type]) -> None:
-    for one, other in itertools.combinations(classes, 2):
-        if classes[one] is classes[other]:
+    for name, other in itertools.combinations(classes, 2):
+        if classes[name] is classes[other]:
             raise Violation(
                 expected="the error classes are distinct",
-                seen=f"{one} and {other} are one class, {classes[one].__qualname__}",
+                seen=f"{name} and {other} are one class, {classes[name].__qualname__}",
             )
 
 

@@ -1,7 +1,7 @@
 """Checks of `llm.StructuredExtractor` on texts that hypothesis makes up.
 
 What a model writes is made up, and goes the adapter's own way over the scripted wire. The
-examples are the same every time, and what fails is shrunk before it is told.
+examples are the same every time, and what fails is shrunk before it is reported.
 """
 
 from __future__ import annotations
@@ -91,12 +91,12 @@ async def truncated_output(subject: Subject, wire: Wire) -> None:
     whole = Note(title="the whole one", tags=["w"], count=7)
     async with subject.chat(wire) as provider:
 
-        async def one(example: tuple[str, bool]) -> None:
-            text, told = example
+        async def try_example(example: tuple[str, bool]) -> None:
+            text, is_cut = example
             numbers = _attempts(
                 wire,
                 # Where the wire carries objects, only the provider can say that one was cut.
-                lambda request: (text, told or request.mode == "tool"),
+                lambda request: (text, is_cut or request.mode == "tool"),
                 lambda _: (as_json(whole), False),
             )
             seen = await extracted(provider, Note, max_retries=1)
@@ -106,7 +106,7 @@ async def truncated_output(subject: Subject, wire: Wire) -> None:
                     seen=f"{seen!r:.200} after {len(numbers)} requests, of the text {text!r:.300}",
                 )
 
-        await _explore(cuts(), subject.examples, one)
+        await _explore(cuts(), subject.examples, try_example)
 
 
 @check("STR-10", evidence="fuzzed")
@@ -122,7 +122,7 @@ async def dressed_output(subject: Subject, wire: Wire) -> None:
                 "no undressing"
             )
 
-        async def one(example: tuple[Note, Callable[[Note], str]]) -> None:
+        async def try_example(example: tuple[Note, Callable[[Note], str]]) -> None:
             note, dress = example
             text = dress(note)
             _attempts(wire, lambda _: (text, False))
@@ -134,7 +134,7 @@ async def dressed_output(subject: Subject, wire: Wire) -> None:
                     seen=violation.seen,
                 ) from violation
 
-        await _explore(DRESSED, subject.examples, one)
+        await _explore(DRESSED, subject.examples, try_example)
 
 
 def _attempts(wire: Wire, *answers: Callable[[ChatRequest], tuple[str, bool]]) -> list[ChatRequest]:
@@ -151,7 +151,7 @@ def _attempts(wire: Wire, *answers: Callable[[ChatRequest], tuple[str, bool]]) -
 
 
 async def _explore(
-    examples: st.SearchStrategy[Any], number: int, one: Callable[[Any], Awaitable[None]]
+    examples: st.SearchStrategy[Any], number: int, attempt: Callable[[Any], Awaitable[None]]
 ) -> None:
     """Try made-up examples; the violation raised is that of the simplest that fails."""
     loop = asyncio.get_running_loop()
@@ -168,11 +168,11 @@ async def _explore(
     )
     @given(examples)
     def explore(example: Any) -> None:
-        asyncio.run_coroutine_threadsafe(_awaited(one, example), loop).result()
+        asyncio.run_coroutine_threadsafe(_awaited(attempt, example), loop).result()
 
     # Hypothesis is synchronous, and the adapter belongs to this loop.
     await asyncio.to_thread(explore)
 
 
-async def _awaited(one: Callable[[Any], Awaitable[None]], example: Any) -> None:
-    await one(example)
+async def _awaited(attempt: Callable[[Any], Awaitable[None]], example: Any) -> None:
+    await attempt(example)

@@ -1,4 +1,4 @@
-"""Replies of a success that are none, or are wrong in a part of them."""
+"""Malformed replies with status 200."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tck.wire.wire import Wire
 
 
 def malformed(wire: Wire, surface: Surface) -> dict[str, bytes]:
-    """Bodies of a success that hold no reply, each with what it is."""
+    """Bodies that hold no reply, each with what it is."""
     good = _good(wire, surface)
     bodies = {
         "HTML": b"<html><body><h1>Bad gateway</h1></body></html>",

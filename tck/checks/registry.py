@@ -66,7 +66,7 @@ def check(
 
         @functools.wraps(function)
         async def proved(subject: Subject, wire: Wire) -> None:
-            watch_progress(lambda: _progress(subject, wire))
+            watch_progress(lambda: _progress(wire))
             await function(subject, wire)
             if prove and not subject.in_process:
                 wire.assert_received()
@@ -79,8 +79,6 @@ def check(
     return register
 
 
-def _progress(subject: Subject, wire: Wire) -> object:
-    """What changes while a call gets on: its requests, or the work that it does here."""
-    if subject.in_process:
-        return int(time.process_time())
-    return len(wire.received), len(wire.statuses)
+def _progress(wire: Wire) -> object:
+    """What changes while a call gets on: its requests, and the work that it does here."""
+    return len(wire.received), len(wire.statuses), int(time.process_time())

@@ -166,10 +166,10 @@ async def provider_errors_pass_through(subject: Subject, wire: Wire) -> None:
             sent = len(wire.received) - before
             if status == 401 and sent != 1:
                 raise Violation(expected="one request, as 401 will not pass", seen=f"{sent}")
-        await _assert_unreadable_replies_are_told(subject, wire, provider)
+        await _assert_unreadable_replies_raise(subject, wire, provider)
 
 
-async def _assert_unreadable_replies_are_told(subject: Subject, wire: Wire, provider: Any) -> None:
+async def _assert_unreadable_replies_raise(subject: Subject, wire: Wire, provider: Any) -> None:
     # Whether such a reply is tried again, and fails in the end, is the adapter's choice.
     failed = subject.error_class("StructuredExtractionError")
     for what, body in malformed(wire, subject.surfaces()[0]).items():

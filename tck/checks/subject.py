@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from llm import ChatMessage
 from tck.adapter import ERROR_NAMES, AdapterUnderTest, Endpoint, is_error_class
-from tck.building import build, is_ours, release
+from tck.building import build, pass_on, release
 from tck.cassettes.library import Library
 from tck.catalogue import Capability
 from tck.checks.answers import Answer
@@ -154,9 +154,8 @@ class Subject:
         except NotVerified:
             raise
         except BaseException as error:
-            if is_ours(error):
-                raise
-            # The port is another in each check, and this is told once for all of them.
+            pass_on(error)
+            # The port is another in each check, and the finding is reported once for all.
             seen = described(error).replace(endpoint.base_url, "the base URL")
             raise Violation(
                 expected=f"the {kind} factory builds a provider",
@@ -172,9 +171,8 @@ class Subject:
         model = self.embedding_model if kind == "embedding" else self.adapter.model
         try:
             build(getattr(self.adapter, kind), replace(endpoint, model=model))
-        except BaseException as again:
-            if is_ours(again):
-                raise
+        except BaseException as again:  # noqa: BLE001 - as above
+            pass_on(again)
             return type(again) is type(error)
         return False
 
@@ -182,7 +180,7 @@ class Subject:
         """A class of the adapter's errors by its fixed name.
 
         Raises:
-            Violation: it is missing, or is no exception class. All that are missing are told.
+            Violation: it is missing, or is no exception class. All that are missing are listed.
         """
         wanted = dict.fromkeys([*self.error_names, name])
         amiss = {
@@ -237,7 +235,7 @@ class Subject:
 
         Of two classes, neither of which inherits the other, it can be of one only: whoever
         inherits all of them would be right whatever had happened. Of two that do, the class
-        that is told is the nearer one.
+        that counts is the nearer one.
         """
         wanted = self.error_class(name)
         if not is_a(error, wanted):

@@ -49,6 +49,7 @@ ENDED, KILLED, STOPPED, NOT_LOADED, LEFT_RUNNING = (
 )
 """Causes, see `tck.verdicts.Finding.cause`."""
 
+_STARTING = "starting"
 _TICK = 0.25
 _MEASURE = 0.5
 
@@ -61,7 +62,7 @@ class _Job:
     progress: Progress
     requirement: Requirement | None = None
     """What it assesses; ``None`` while it loads the adapter."""
-    phase: str = "starting the process"
+    phase: str = _STARTING
     since: float = 0.0
     moved: float = 0.0
     """When the last sign came that it goes on."""
@@ -272,6 +273,8 @@ class Pool:
         """A worker is no more: say what it did last, and whether the adapter gets another."""
         self._dismiss(job)
         printed = job.worker.printed.decode("utf-8", "replace").strip()
+        if job.phase == _STARTING:
+            raise KitError(f"a worker process did not start: {seen}\n{printed}".rstrip())
         if job.requirement is None:
             self._unloadable(
                 job,

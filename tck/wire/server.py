@@ -57,7 +57,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Reset:
-    """Said instead of a reply: the connection is reset, as by a peer that has crashed."""
+    """Returned to reset the connection, as a peer does that has crashed."""
 
 
 Responder = Callable[[Received], Awaitable[Reply | Reset | None]]

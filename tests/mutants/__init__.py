@@ -5,7 +5,7 @@ its own. The other modules, one per area of the catalogue, hold what breaks it, 
 lines each. ``MUTANTS`` lists them with the requirements that the kit must fail them on.
 """
 
-from tests.mutants import backend, chat, embedding, errors, recordings, structured
+from tests.mutants import backend, chat, embedding, errors, recordings, structured, tricks
 from tests.mutants.conforming import CONFORMING, Mutant
 from tests.mutants.embedding import IN_PROCESS
 
@@ -16,6 +16,7 @@ MUTANTS: list[Mutant] = [
     *recordings.MUTANTS,
     *structured.MUTANTS,
     *backend.MUTANTS,
+    *tricks.MUTANTS,
 ]
 
 __all__ = ["CONFORMING", "IN_PROCESS", "MUTANTS", "Mutant"]
