@@ -17,7 +17,7 @@ import pytest
 
 from tck.cli import main
 from tck.commands.statuses import INTERRUPTED, KIT_FAILED, NOT_REACHED, OK
-from tck.run import pool
+from tck.run import pool, process
 
 AT_IMPORT = {
     "import sys; sys.exit(0)": "raised SystemExit: 0",
@@ -207,6 +207,14 @@ def test_an_interrupted_run_tells_what_was_found(number: int, tmp_path: Path) ->
     report = json.loads(path.read_text())
     assert report["partial"]["interrupted"] is True
     assert report["adapters"][0]["grade"] == "none"
+
+
+def test_a_worker_that_cannot_start_is_a_fault_of_the_kit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process, "_START", "raise SystemExit({path!r} and {pipe} and 9)")
+    adapter = _graded(capsys, "tests.misbehaving:call_print", status=KIT_FAILED)
+    assert adapter["requirements"][0]["finding"]["seen"].startswith("kit error: a worker process")
 
 
 def test_a_busy_machine_is_a_fault_of_the_kit(

@@ -21,7 +21,7 @@ from tck.report.model import Declaration, Watcher
 from tck.run.arguments import TargetError
 from tck.run.process import Worker
 from tck.run.progress import Progress
-from tck.verdicts import HANGS, LATE_MACHINE, Finding, KitError
+from tck.verdicts import HANGS, LATE_MACHINE, Finding
 
 LOAD_LIMIT = 60.0
 """Seconds within which an adapter is loaded, its SDK included."""
@@ -96,7 +96,6 @@ class Pool:
 
         Raises:
             TargetError: an adapter is none.
-        KitError: a worker crashed in the kit's own code.
             KeyboardInterrupt: somebody pressed Ctrl-C, or sent SIGTERM. What was found is there.
         """
         with _terminable():
@@ -160,7 +159,7 @@ class Pool:
             if message["requests"] != job.requests:
                 job.requests, job.moved = message["requests"], time.monotonic()
         elif "crashed" in message:
-            raise KitError(f"a worker process crashed:\n{message['crashed']}")
+            self._kit_failed(job, "a worker process crashed", message["crashed"])
         elif "phase" in message:
             job.phase = message["phase"]
         elif "refused" in message:
@@ -274,7 +273,8 @@ class Pool:
         self._dismiss(job)
         printed = job.worker.printed.decode("utf-8", "replace").strip()
         if job.phase == _STARTING:
-            raise KitError(f"a worker process did not start: {seen}\n{printed}".rstrip())
+            self._kit_failed(job, f"a worker process did not start: {seen}", printed)
+            return
         if job.requirement is None:
             self._unloadable(
                 job,
@@ -333,14 +333,25 @@ class Pool:
                 )
             )
 
-    def _unloadable(self, job: _Job, finding: Finding) -> None:
+    def _kit_failed(self, job: _Job, what: str, trace: str) -> None:
+        """Assess nothing more of an adapter where the kit's own code fails."""
+        finding = Finding(
+            expected="worker processes that do what they are told",
+            seen=f"kit error: {what}",
+            look_at="this says nothing about the adapter; `-v` shows the traceback: report it",
+            cause="kit",
+            trace=trace,
+        )
+        self._unloadable(job, finding, kit_fault=True)
+
+    def _unloadable(self, job: _Job, finding: Finding, *, kit_fault: bool = False) -> None:
         """Assess nothing more of an adapter that cannot be loaded."""
         for other in list(self._jobs):
             if other.progress is job.progress:
                 if other.requirement is not None:
                     job.progress.todo.appendleft(other.requirement)
                 self._dismiss(other)
-        job.progress.give_up(finding)
+        job.progress.give_up(finding, kit_fault=kit_fault)
 
 
 def _measured() -> float:

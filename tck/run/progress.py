@@ -53,12 +53,12 @@ class Progress:
         self.results[result.requirement.id] = result
         self.seconds[result.requirement.id] = seconds
 
-    def give_up(self, finding: Finding) -> None:
+    def give_up(self, finding: Finding, *, kit_fault: bool = False) -> None:
         """Assess no more: the rest is not verified, because of one finding."""
         while self.todo:
             requirement = self.todo.popleft()
             self.results[requirement.id] = Result(
-                requirement, Outcome.NOT_VERIFIED, finding=finding
+                requirement, Outcome.NOT_VERIFIED, finding=finding, kit_fault=kit_fault
             )
 
     def report(self) -> AdapterReport:
