@@ -122,7 +122,7 @@ def _crashed(
     """What a check did not expect: a fault of the kit, unless the adapter's code raised it."""
     if not isinstance(error, KitError) and comes_from_the_adapter(error):
         finding = Finding(
-            expected="attributes and methods of the contract that can be used",
+            expected="calls and attributes of the contract that return, or raise an Exception",
             seen=f"it raised {in_words(error)}",
             look_at=requirement.look_at,
             place=place_of(error, target.sources),
