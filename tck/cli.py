@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -21,14 +22,10 @@ from tck.verdicts import KitError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if not os.environ.get("COLUMNS", "0").strip("0"):
+        os.environ.pop("COLUMNS", None)  # no width at all is none that anything fits
     try:
-        refuse_namesakes()
-    except NamesakeError as error:
-        print(f"tck: {error}", file=sys.stderr)  # noqa: T201
-        return USAGE
-    options = _parser(given).parse_args(given)
-    try:
-        status: int = options.execute(options)
+        return _status(given)
     except KitError as error:
         print(f"tck: {error}", file=sys.stderr)  # noqa: T201
         return KIT_FAILED
@@ -40,11 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return USAGE
         traceback.print_exc()
         return KIT_FAILED
+
+
+def _status(given: Sequence[str]) -> int:
+    refuse_namesakes()
+    options = _parser(given).parse_args(given)
+    status: int = options.execute(options)
     return status
 
 
 def _is_usage(error: Exception) -> bool:
-    """Whether what was asked for cannot be done; these classes need `llm` to be imported."""
+    """Whether what was asked for cannot be done; the other classes need `llm` to be imported."""
+    if isinstance(error, NamesakeError):
+        return True
     from tck.cassettes.replay_server import ServingError  # noqa: PLC0415
     from tck.commands.common import UsageError  # noqa: PLC0415
     from tck.run.arguments import TargetError  # noqa: PLC0415

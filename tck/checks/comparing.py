@@ -93,12 +93,18 @@ def as_text(value: object) -> str:
     return str.__str__(str(plain(value)))
 
 
+def shown(value: object) -> str:
+    """A value in a few words, also one that cannot be written."""
+    try:
+        return f"{plain(value)!r:.120}"
+    except Exception as error:  # noqa: BLE001 - such as a number of thousands of digits
+        return f"a {type(value).__name__} that cannot be written ({type(error).__name__})"
+
+
 def assert_equal(what: str, expected: object, seen: object) -> None:
     """Raise a `Violation` unless a value, and its type, are as expected."""
     if not same(expected, seen):
-        raise Violation(
-            expected=f"{what} = {expected!r:.120}", seen=f"{what} = {plain(seen)!r:.120}"
-        )
+        raise Violation(expected=f"{what} = {expected!r:.120}", seen=f"{what} = {shown(seen)}")
 
 
 def contents(messages: Sequence[ChatMessage]) -> list[object]:

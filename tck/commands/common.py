@@ -37,9 +37,15 @@ def refuse_folderless(*paths: Path | None) -> None:
 
 
 def write_file(path: Path | None, text: str) -> None:
-    """Write a report, whole or not at all; ``None`` writes nothing."""
+    """Write a report, whole or not at all; ``None`` writes nothing.
+
+    A link is followed. What is no ordinary file, such as a pipe, is written to as it is.
+    """
     if path is not None:
         try:
-            write_whole(path, text)
+            if path.exists() and not path.is_file():
+                path.write_text(text, encoding="utf-8")
+            else:
+                write_whole(path.resolve(), text)
         except OSError as error:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from error

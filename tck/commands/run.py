@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import IO, cast
 
 from rich.console import Console
 
@@ -15,7 +16,7 @@ from tck.report.console import print_report
 from tck.report.json import to_json
 from tck.report.junit import to_junit
 from tck.report.model import Report
-from tck.report.progress import LiveProgress
+from tck.report.progress import Lenient, LiveProgress
 from tck.run.whole import CAN_ISOLATE, MOST_WORKERS, run, usual_workers
 
 _STDOUT = Path("-")
@@ -62,7 +63,7 @@ def execute(options: argparse.Namespace) -> int:
     workers = _workers(options.workers)
     # What is piped somewhere is only the report that was asked for.
     console = Console(stderr=to_stdout)
-    with LiveProgress(Console(stderr=True)) as progress:
+    with LiveProgress(Console(file=cast("IO[str]", Lenient(sys.stderr)))) as progress:
         report = run(
             options.adapters,
             progress,
@@ -70,14 +71,28 @@ def execute(options: argparse.Namespace) -> int:
             only=options.only,
             examples=options.fuzz,
         )
-    print_report(report, console, verbose=options.verbose)
+    # First what machines read, which nothing that goes wrong on a screen may cost.
     if to_stdout:
-        sys.stdout.write(to_json(report))
-        sys.stdout.flush()
+        _print_json(to_json(report))
     else:
         write_file(options.json, to_json(report) if options.json else "")
     write_file(options.junitxml, to_junit(report) if options.junitxml else "")
+    try:
+        print_report(report, console, verbose=options.verbose)
+    except OSError as error:
+        if not to_stdout and not isinstance(error, BrokenPipeError):
+            raise UsageError(f"standard output cannot be written: {error.strerror}") from error
     return _status(report, options.tier)
+
+
+def _print_json(text: str) -> None:
+    if sys.stdout is None:
+        raise UsageError("standard output is closed: give --json a file")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        raise UsageError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def _workers(asked: int | None) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Collection
+from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
@@ -107,6 +109,40 @@ class LiveProgress:
             width = max((cell_len(line.name) for line in lines), default=0)
             name = min(width, _WIDEST_NAME, max(room // 3, 8))
             return Group(*(line.moving(room, name, self._console.encoding) for line in lines))
+
+
+class Lenient(io.TextIOBase):
+    """A stream that may be closed or full without anybody being told: progress is no result.
+
+    Args:
+        stream: ``None`` where there is none.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def isatty(self) -> bool:
+        return self._stream is not None and self._stream.isatty()
+
+    def fileno(self) -> int:
+        if self._stream is None:
+            raise OSError("there is no stream")
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        if self._stream is not None:
+            with suppress(OSError, ValueError):
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        if self._stream is not None:
+            with suppress(OSError, ValueError):
+                self._stream.flush()
 
 
 class _Line:

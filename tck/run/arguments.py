@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from tck.bundled import BUNDLED, is_installed
+from tck.run.places import current_folder
 
 
 class TargetError(Exception):
@@ -69,8 +69,9 @@ def _exists(module: str) -> bool:
 
 def see_current_folder() -> None:
     """Let what lies in the current folder be imported, as with ``python -m``."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
+    for folder in map(str, current_folder()):
+        if "" not in sys.path and folder not in sys.path:
+            sys.path.append(folder)
 
 
 def no_module(argument: str, module: str) -> str:

@@ -120,7 +120,7 @@ def _crashed(
     target: Target, requirement: Requirement, check: Check, error: BaseException
 ) -> Result:
     """What a check did not expect: a fault of the kit, unless the adapter's code raised it."""
-    if not isinstance(error, KitError) and comes_from_the_adapter(error):
+    if _is_the_adapters(error):
         finding = Finding(
             expected="calls and attributes of the contract that return, or raise an Exception",
             seen=f"it raised {in_words(error)}",
@@ -143,6 +143,19 @@ def _crashed(
         trace="" if isinstance(error, KitError) else trace_of(error),
     )
     return Result(requirement, Outcome.NOT_VERIFIED, check.evidence, finding, kit_fault=True)
+
+
+def _is_the_adapters(error: BaseException) -> bool:
+    """Whether what came out of a check is the adapter's doing.
+
+    The kit itself raises nothing that is no `Exception`, and cancels nothing that it waits for.
+    What is nested without end, or draws otherwise at each try, is what an adapter has returned.
+    """
+    if isinstance(error, KitError):
+        return False
+    odd = not isinstance(error, Exception) or isinstance(error, RecursionError)
+    drawn = type(error).__module__.startswith("hypothesis")
+    return odd or drawn or comes_from_the_adapter(error)
 
 
 def _run_in_a_loop(check: Coroutine[Any, Any, None]) -> None:

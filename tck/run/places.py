@@ -41,7 +41,7 @@ def in_words(error: BaseException) -> str:
     """An exception in a few words, also one whose own text cannot be had."""
     try:
         text = str(error)[:300]
-    except Exception:  # noqa: BLE001 - an adapter may raise anything
+    except BaseException:  # noqa: BLE001 - an adapter may raise anything
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -83,8 +83,16 @@ def _frames(error: BaseException | None) -> Iterator[traceback.FrameSummary]:
         error = error.__cause__
 
 
+def current_folder() -> tuple[Path, ...]:
+    """The current folder, if it is still there."""
+    try:
+        return (Path.cwd(),)
+    except OSError:
+        return ()
+
+
 def _shown(file: Path) -> str:
-    for folder in (Path.cwd(), *_SITE, _KIT.parent):
+    for folder in (*current_folder(), *_SITE, _KIT.parent):
         if file.is_relative_to(folder):
             return str(file.relative_to(folder))
     return file.name

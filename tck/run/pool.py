@@ -7,6 +7,7 @@ a process can be trusted to stop what the same process does.
 from __future__ import annotations
 
 import signal
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Any
 
-from tck.catalogue import Requirement
+from tck.catalogue import Requirement, requirements
 from tck.grading import EXAMPLES, Outcome, Result
 from tck.machine import Probe
 from tck.report.model import Declaration, Watcher
@@ -73,7 +74,6 @@ class _Job:
     """How often longer this machine takes for everything, once that was measured."""
     left: dict[str, list[str]] = field(default_factory=dict)
     """By requirement, the threads that it started and that still run."""
-    assessed: list[Requirement] = field(default_factory=list)
 
 
 class Pool:
@@ -98,7 +98,7 @@ class Pool:
             TargetError: an adapter is none.
             KeyboardInterrupt: somebody pressed Ctrl-C, or sent SIGTERM. What was found is there.
         """
-        with _terminable():
+        with _terminable(), tempfile.TemporaryDirectory(prefix="tck-") as self._scratch:
             try:
                 self._staff()
                 while self._jobs:
@@ -123,7 +123,7 @@ class Pool:
             if most is None:
                 return
             now = time.monotonic()
-            worker = Worker(most.argument, most.examples)
+            worker = Worker(most.argument, most.examples, self._scratch)
             self._jobs.append(_Job(worker, most, since=now, moved=now))
 
     def _listen(self) -> None:
@@ -131,23 +131,32 @@ class Pool:
         by_source: dict[Any, _Job] = {}
         for job in self._jobs:
             by_source[job.worker.connection] = job
-            if not job.worker.output.closed:
+            if job.worker.prints:
                 by_source[job.worker.output] = job
         for source in wait(list(by_source), _TICK):
             job = by_source[source]
             if job not in self._jobs:
                 continue  # killed meanwhile, for what another has said
             if source is not job.worker.connection:
-                if not job.worker.drain():
-                    job.worker.output.close()
-                continue
-            message = job.worker.hear()
-            if message is None and job.leaving:
-                self._dismiss(job)
-            elif message is None:
-                self._ended(job)
+                job.worker.drain()
             else:
+                self._hear(job)
+        for job in list(self._jobs):
+            # What it has started may hold its end of the conversation open.
+            if job in self._jobs and job.worker.has_ended:
+                self._hear(job, last=True)
+
+    def _hear(self, job: _Job, *, last: bool = False) -> None:
+        messages = job.worker.hear()
+        for message in messages or ():
+            if job in self._jobs:
                 self._heard(job, message)
+        ended = messages is None or (last and not messages)
+        if ended and job in self._jobs:
+            if job.leaving:
+                self._dismiss(job)
+            else:
+                self._ended(job)
 
     def _heard(self, job: _Job, message: dict[str, Any]) -> None:
         progress = job.progress
@@ -201,7 +210,6 @@ class Pool:
 
     def _found(self, job: _Job, result: Result, seconds: float) -> None:
         self._add(job, result, seconds)
-        job.assessed.append(result.requirement)
         if result.finding is not None and result.finding.cause == HANGS:
             self._count_loss(job, seconds, killed=False)
         self._give(job)
@@ -301,22 +309,24 @@ class Pool:
         self._count_loss(job, seconds if cause == HANGS else 0.0, killed=True)
 
     def _left_running(self, job: _Job) -> None:
-        """A process does not end: fail the requirements whose calls have brought that about."""
+        """A process does not end: fail the first MUST, as it may be the doing of any call."""
         self._dismiss(job)
-        musts = [one for one in job.assessed if one.level == "must"]
-        to_blame = [one for one in job.assessed if one.id in job.left] or musts[-1:]
         names = sorted({name for names in job.left.values() for name in names})
-        what = "threads of these calls still run" if names else "nobody knows why"
+        what = f"threads: {', '.join(names)}" if names else "no thread of a call is known"
         finding = Finding(
-            expected="a process ends after its last call, as no thread of the adapter's keeps it",
-            seen=f"it was killed {EXIT_LIMIT:g} s later; {what}",
-            look_at="threads that are not daemons, and what is registered with atexit",
+            expected="a process ends after its last call",
+            seen=f"it was killed {EXIT_LIMIT:g} s later",
+            look_at="threads and processes that are no daemons, and what is registered with atexit",
             cause=LEFT_RUNNING,
-            trace=f"threads: {', '.join(names)}" if names else "",
+            trace=what,
         )
-        for requirement in to_blame:
-            seconds = job.progress.seconds.get(requirement.id, 0.0)
-            self._add(job, Result(requirement, Outcome.FAILED, finding=finding), seconds)
+        # Whichever process found it out, the same requirement is failed.
+        found = job.progress.results
+        musts = (one for one in requirements().values() if one.level == "must" and one.id in found)
+        first = next(musts, None)
+        if first is not None:
+            seconds = job.progress.seconds.get(first.id, 0.0)
+            self._add(job, Result(first, Outcome.FAILED, finding=finding), seconds)
 
     def _count_loss(self, job: _Job, seconds: float, *, killed: bool) -> None:
         progress = job.progress
@@ -363,17 +373,19 @@ def _measured() -> float:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does, so that what was found is told."""
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does, so that what was found is told."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    numbers = (signal.SIGTERM, signal.SIGHUP)
     try:
-        before = signal.signal(signal.SIGTERM, interrupt)
+        before = [signal.signal(number, interrupt) for number in numbers]
     except ValueError:  # not the main thread: nobody's signals are ours
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

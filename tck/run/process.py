@@ -6,11 +6,11 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,16 @@ class Worker:
     Args:
         argument: how the adapter that it assesses is called.
         examples: how many examples a drawn check tries.
+        scratch: a folder for what libraries write, so that nothing appears in the current one.
     """
 
-    def __init__(self, argument: str, examples: int) -> None:
+    def __init__(self, argument: str, examples: int, scratch: str) -> None:
         self.argument = argument
         self.printed = b""
         """The end of what it has printed."""
         self._token = secrets.token_hex(8)
-        self.connection, theirs = Pipe()
-        os.set_inheritable(theirs.fileno(), True)
+        self.connection, theirs = socket.socketpair()
+        self._heard = b""
         code = _START.format(path=sys.path, pipe=theirs.fileno())
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-P", "-X", "faulthandler", "-c", code],
@@ -45,37 +46,57 @@ class Worker:
             stderr=subprocess.STDOUT,
             pass_fds=[theirs.fileno()],
             start_new_session=True,
-            env=os.environ | {_MARK: self._token},
+            env=os.environ | {_MARK: self._token, "HYPOTHESIS_STORAGE_DIRECTORY": scratch},
         )
         theirs.close()
+        self.connection.setblocking(False)
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         self.output = self._process.stdout
         os.set_blocking(self.output.fileno(), False)
+        self.prints = True
+        """Whether more may come of what it prints."""
         self.say({"argument": argument, "examples": examples})
 
     def say(self, message: dict[str, Any]) -> None:
         """Send it a message; one that has ended already will be found out when it is heard."""
         with suppress(OSError):
-            self.connection.send_bytes(json.dumps(message).encode())
+            self.connection.sendall(json.dumps(message).encode() + b"\n")
 
-    def hear(self) -> dict[str, Any] | None:
-        """Its next message; ``None`` when there will be none any more."""
+    def hear(self) -> list[dict[str, Any]] | None:
+        """Its messages so far; ``None`` when there will be none any more.
+
+        What is not a message ends the conversation: an adapter may write to any file.
+        """
         try:
-            message = json.loads(self.connection.recv_bytes())
-        except (EOFError, OSError, ValueError):
+            chunk = self.connection.recv(_CHUNK)
+        except BlockingIOError:
+            return []
+        except OSError:
             return None
-        return message if isinstance(message, dict) else None
+        *lines, self._heard = (self._heard + chunk).split(b"\n")
+        try:
+            messages = [json.loads(line) for line in lines]
+        except ValueError:
+            return None
+        if not all(isinstance(message, dict) for message in messages):
+            return None
+        return messages or ([] if chunk and len(self._heard) < _LONGEST else None)
 
-    def drain(self) -> bool:
-        """Read what it has printed; false when nothing more will come."""
+    def drain(self) -> None:
+        """Read what it has printed."""
         try:
             chunk = os.read(self.output.fileno(), _CHUNK)
         except BlockingIOError:
-            return True
-        except OSError:
-            return False
+            return
+        except (OSError, ValueError):
+            chunk = b""
+        self.prints = bool(chunk)
         self.printed = (self.printed + chunk)[-_KEPT:]
-        return bool(chunk)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is no more, though what it started may hold its files open."""
+        return self._process.poll() is not None
 
     def exit_status(self) -> int | None:
         """How it has ended, negative for a signal; ``None`` when it has not.
@@ -94,13 +115,17 @@ class Worker:
         self._process.wait()
         # Bounded, as somebody else may still hold the other end and write.
         for _ in range(_CHUNKS):
-            if not self.drain():
+            before = self.printed
+            if self.prints:
+                self.drain()
+            if self.printed == before:
                 break
         self.connection.close()
         self.output.close()
 
 
 _LAST_WORDS = 2.0
+_LONGEST = 256 * 1024 * 1024
 _CHUNKS = 64
 
 
@@ -113,6 +138,8 @@ def _marked(token: str) -> Iterator[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                yield os.getpgid(int(folder.name))
+                group = os.getpgid(int(folder.name))
+                if group != os.getpgrp():
+                    yield group
         except OSError:
             continue

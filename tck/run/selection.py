@@ -32,12 +32,15 @@ def selected(expression: str | None) -> frozenset[str] | None:
     """
     if expression is None:
         return None
-    matches = _Parser(expression).parsed()
-    found = frozenset(
-        requirement.id
-        for requirement in requirements().values()
-        if matches(f"{requirement.id} {requirement.title}".lower())
-    )
+    try:
+        matches = _Parser(expression).parsed()
+        found = frozenset(
+            requirement.id
+            for requirement in requirements().values()
+            if matches(f"{requirement.id} {requirement.title}".lower())
+        )
+    except RecursionError as error:
+        raise SelectionError("-k is nested too deep: write it with fewer parentheses") from error
     if not found:
         raise SelectionError(
             f"-k {expression!r} matches no requirement: give parts of ids or titles, as `tck list` "
@@ -60,16 +63,16 @@ class _Parser:
         return matches
 
     def _either(self) -> Matches:
-        left = self._both()
+        parts = [self._both()]
         while self._next_is("or"):
-            left = _joined(any, left, self._both())
-        return left
+            parts.append(self._both())
+        return lambda text: any(part(text) for part in parts)
 
     def _both(self) -> Matches:
-        left = self._single()
+        parts = [self._single()]
         while self._next_is("and"):
-            left = _joined(all, left, self._single())
-        return left
+            parts.append(self._single())
+        return lambda text: all(part(text) for part in parts)
 
     def _single(self) -> Matches:
         if self._next_is("not"):
@@ -100,7 +103,3 @@ class _Parser:
 
 
 _WORDS = {"and", "or", ")"}
-
-
-def _joined(how: Callable[[tuple[bool, bool]], bool], left: Matches, right: Matches) -> Matches:
-    return lambda text: how((left(text), right(text)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from tck.run.arguments import (
     see_current_folder,
 )
 from tck.run.environment import isolated_environment
-from tck.run.places import in_words, place_of
+from tck.run.places import in_words, place_of, trace_of
 from tck.verdicts import Finding
 from tck.wire.dialects import dialect_for
 from tck.wire.dialects.model import Dialect
@@ -217,17 +216,27 @@ def _import(name: str, whose: str, argument: str, passing: _Passing) -> ModuleTy
             raise TargetError(no_module(whose, missing)) from error
         if isinstance(error, DescriptionError):
             raise TargetError(f"{whose}: {error}") from error
-        raise UnloadableError(
-            Finding(
-                expected="the adapter can be loaded",
-                seen=f"importing {name} raised {in_words(error)}",
-                look_at=f"the module {name}",
-                cause=NOT_LOADED,
-                # Of a SyntaxError the traceback names no line of the module.
-                place=place_of(error, _sources(argument)),
-                trace="".join(traceback.format_exception(error)),
-            )
-        ) from error
+        raise UnloadableError(unloadable(error, name, argument)) from error
+
+
+def unloadable(error: BaseException, what: str, argument: str) -> Finding:
+    """What is to be said of all requirements of an adapter that raises when it is loaded.
+
+    Args:
+        error: what it raises.
+        what: the module that is imported, or whatever else of it is read.
+        argument: how the adapter is called on the command line.
+    """
+    doing = "reading" if what.startswith("its ") else "importing"
+    return Finding(
+        expected="the adapter can be loaded",
+        seen=f"{doing} {what} raised {in_words(error)}",
+        look_at=f"the module {what}" if doing == "importing" else "the AdapterUnderTest",
+        cause=NOT_LOADED,
+        # Of a SyntaxError the traceback names no line of the module.
+        place=place_of(error, _sources(argument)),
+        trace=trace_of(error),
+    )
 
 
 def capabilities(adapter: AdapterUnderTest, *, extracts: bool) -> frozenset[Capability]:

@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from time import monotonic, sleep
 from typing import Any
 
 from tck.catalogue import requirements
 from tck.run.arguments import TargetError
 from tck.run.assessment import assess
 from tck.run.packages import loaded_packages
-from tck.run.targets import Target, UnloadableError, load_target
+from tck.run.places import comes_from_the_adapter
+from tck.run.targets import Target, UnloadableError, load_target, unloadable
 from tck.wire.guard import NetworkGuard
 from tck.wire.server import LoopbackServer
 
@@ -37,7 +38,7 @@ def main(descriptor: int) -> None:
         descriptor: of the pipe, which no child of ours inherits.
     """
     os.set_inheritable(descriptor, False)
-    channel = _Channel(Connection(descriptor))
+    channel = _Channel(socket.socket(fileno=descriptor))
     threading.Thread(target=channel.beat, name="tck-beat", daemon=True).start()
     left: dict[str, list[threading.Thread]] = {}
     try:
@@ -71,6 +72,12 @@ def _loaded(order: Mapping[str, Any], channel: _Channel, guard: NetworkGuard) ->
     except UnloadableError as error:
         channel.send({"unloadable": error.finding.as_data(), "hosts": guard.hosts})
         return None
+    except BaseException as error:
+        if isinstance(error, Exception) and not comes_from_the_adapter(error):
+            raise
+        finding = unloadable(error, "its description", order["argument"])
+        channel.send({"unloadable": finding.as_data(), "hosts": guard.hosts})
+        return None
     channel.send(
         {
             "loaded": target.declaration.as_data(),
@@ -82,12 +89,12 @@ def _loaded(order: Mapping[str, Any], channel: _Channel, guard: NetworkGuard) ->
 
 
 def _assess(target: Target, asked: str, channel: _Channel, guard: NetworkGuard) -> None:
-    start = time.monotonic()
+    start = monotonic()
     result = assess(target, requirements()[asked], isolated=True)
     channel.send(
         {
             "result": result.as_data(),
-            "seconds": time.monotonic() - start,
+            "seconds": max(0.0, monotonic() - start),
             "hosts": guard.hosts,
             "packages": loaded_packages(),
         }
@@ -104,31 +111,40 @@ def started_threads() -> Iterator[list[threading.Thread]]:
 
 
 class _Channel:
-    """The pipe to the parent, for several threads."""
+    """The conversation with the parent, a line of JSON a message, for several threads."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._lines = connection.makefile("rb")
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def receive(self) -> dict[str, Any]:
-        """What the parent says next; a parent that has gone says that there is no more."""
+        """What the parent says next; when the parent has gone, this process ends."""
+        self._assert_no_fork()
         try:
-            message: dict[str, Any] = json.loads(self._connection.recv_bytes())
-        except (EOFError, OSError):
+            message: dict[str, Any] = json.loads(self._lines.readline())
+        except (OSError, ValueError):
             _end()
         return message
 
     def send(self, message: Mapping[str, Any]) -> None:
+        self._assert_no_fork()
         with self._lock:
             try:
-                self._connection.send_bytes(json.dumps(message).encode())
+                self._connection.sendall(json.dumps(message).encode() + b"\n")
             except OSError:
                 _end()
+
+    def _assert_no_fork(self) -> None:
+        """End the copy of this process that an adapter has made and let go on."""
+        if os.getpid() != self._process:
+            os._exit(0)
 
     def beat(self) -> None:
         """Say how many requests have come, now and then: a sign that an adapter does not hang."""
         while True:
-            time.sleep(BEAT)
+            sleep(BEAT)
             self.send({"requests": LoopbackServer.arrivals})
 
 
