@@ -38,7 +38,7 @@ AT_IMPORT = {
 @pytest.fixture(autouse=True)
 def _impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter limits, where something hangs and no limit can strike what does not."""
-    if re.search("sleep|hold_the_lock|deaf|does_not_end", request.node.name):
+    if re.search("sleep|hold_the_lock|ignores|does_not_end", request.node.name):
         monkeypatch.setattr(pool, "LOAD_LIMIT", 3.0 if "call" not in request.node.name else 60.0)
         monkeypatch.setattr(pool, "STALL_LIMIT", 1.5)
         monkeypatch.setattr(pool, "EXIT_LIMIT", 1.0)
