@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -19,10 +20,12 @@ from tck.catalogue import Requirement, requirements
 from tck.grading import EXAMPLES, Outcome, Result
 from tck.machine import Probe
 from tck.report.model import Declaration, Watcher
+from tck.run import losses
 from tck.run.arguments import TargetError
+from tck.run.losses import Loss
 from tck.run.process import Worker
 from tck.run.progress import Progress
-from tck.verdicts import HANGS, LATE_MACHINE, Finding
+from tck.verdicts import HANGS, Finding
 
 LOAD_LIMIT = 60.0
 """Seconds within which an adapter is loaded, its SDK included."""
@@ -36,19 +39,8 @@ LOST_LIMIT = 75.0
 """Seconds lost to calls that hang after which the rest is not assessed."""
 EXIT_LIMIT = 8.0
 """Seconds within which a process ends that has nothing more to do."""
-MUCH_LATER = 1.5
-"""How often longer a machine takes for everything on which nobody is blamed for a limit."""
 FEW = 4
 """Requirements for which no further process is started."""
-
-ENDED, KILLED, STOPPED, NOT_LOADED, LEFT_RUNNING = (
-    "process-ended",
-    "process-killed",
-    "stopped",
-    "not-loaded",
-    "left-running",
-)
-"""Causes, see `tck.verdicts.Finding.cause`."""
 
 _STARTING = "starting"
 _TICK = 0.25
@@ -168,7 +160,8 @@ class Pool:
             if message["requests"] != job.requests:
                 job.requests, job.moved = message["requests"], time.monotonic()
         elif "crashed" in message:
-            self._kit_failed(job, "a worker process crashed", message["crashed"])
+            finding = losses.kit_failed("a worker process crashed", message["crashed"])
+            self._unloadable(job, finding, kit_fault=True)
         elif "phase" in message:
             job.phase = message["phase"]
         elif "refused" in message:
@@ -201,10 +194,12 @@ class Pool:
         """Let a worker assess what is next, or end it."""
         if not job.progress.todo:
             job.leaving, job.requirement, job.since = True, None, time.monotonic()
+            job.lateness = 0.0
             job.worker.say({})
             return
         job.requirement = job.progress.todo.popleft()
         job.since = job.moved = time.monotonic()
+        job.lateness = 0.0
         job.worker.say({"assess": job.requirement.id})
         self._watcher.began(job.progress.argument, job.requirement)
 
@@ -226,20 +221,8 @@ class Pool:
     # What follows is about workers that end otherwise than they should.
 
     def _ended(self, job: _Job) -> None:
-        """A worker has closed its end of the pipe."""
-        status = job.worker.exit_status()
-        if status == -signal.SIGKILL:
-            outcome, cause = Outcome.NOT_VERIFIED, KILLED
-            how = "was killed from outside, as when memory runs out"
-        elif status is None:
-            outcome, cause, how = Outcome.FAILED, ENDED, "closed what it reports over"
-        elif status < 0:
-            name = signal.Signals(-status).name
-            outcome, cause, how = Outcome.FAILED, f"{ENDED}:{name}", f"ended by signal {name}"
-        else:
-            outcome, cause = Outcome.FAILED, f"{ENDED}:{status}"
-            how = f"ended with exit status {status}"
-        self._lost(job, outcome, f"the process {how}", cause)
+        """A worker has closed its end of the conversation."""
+        self._lost(job, losses.ended(job.worker.exit_status()))
 
     def _watch(self) -> None:
         """Kill what hangs."""
@@ -252,7 +235,7 @@ class Pool:
             elif job.leaving:
                 self._left_running(job)
             else:
-                self._hung(job)
+                self._lost(job, losses.hung(time.monotonic() - job.since, job.lateness))
 
     def _is_late(self, job: _Job) -> bool:
         more = max(1.0, job.lateness)
@@ -264,95 +247,45 @@ class Pool:
         whole = CHECK_LIMIT * max(1.0, job.progress.examples / EXAMPLES)
         return quiet > STALL_LIMIT * more or took > whole * more
 
-    def _hung(self, job: _Job) -> None:
-        took = f"{time.monotonic() - job.since:.0f} s"
-        if job.lateness < MUCH_LATER:
-            seen = f"nothing within {took}, and the process was killed"
-            self._lost(job, Outcome.FAILED, seen, HANGS)
-            return
-        seen = (
-            f"kit error: nothing within {took}, on a machine that takes {job.lateness:.1f} times "
-            "as long for everything"
-        )
-        self._lost(job, Outcome.NOT_VERIFIED, seen, LATE_MACHINE)
-
-    def _lost(self, job: _Job, outcome: Outcome, seen: str, cause: str) -> None:
+    def _lost(self, job: _Job, loss: Loss) -> None:
         """A worker is no more: say what it did last, and whether the adapter gets another."""
         self._dismiss(job)
         printed = job.worker.printed.decode("utf-8", "replace").strip()
         if job.phase == _STARTING:
-            self._kit_failed(job, f"a worker process did not start: {seen}", printed)
+            what = f"a worker process did not start: {loss.seen}"
+            self._unloadable(job, losses.kit_failed(what, printed), kit_fault=True)
             return
         if job.requirement is None:
-            self._unloadable(
-                job,
-                Finding(
-                    expected="the adapter can be loaded",
-                    seen=f"{job.phase}: {seen}",
-                    look_at="the module that describes it, and what its factories do",
-                    cause=NOT_LOADED,
-                    trace=printed,
-                ),
-            )
+            finding = losses.while_loading(loss, job.phase, printed)
+            self._unloadable(job, finding, kit_fault=loss.kit_fault)
             return
         seconds = time.monotonic() - job.since
-        finding = Finding(
-            expected="every call returns or raises, and leaves the process alone",
-            seen=seen,
-            look_at="what the adapter does in the calls of this requirement; "
-            "`tck run -n 0` runs them in a debugger's process",
-            cause=cause,
-            trace=printed,
-        )
-        result = Result(job.requirement, outcome, finding=finding, kit_fault=cause == LATE_MACHINE)
+        finding = losses.in_a_call(loss, printed)
+        result = Result(job.requirement, loss.outcome, finding=finding, kit_fault=loss.kit_fault)
         self._add(job, result, seconds)
-        self._count_loss(job, seconds if cause == HANGS else 0.0, killed=True)
+        self._count_loss(job, seconds if loss.cause == HANGS else 0.0, killed=True)
 
     def _left_running(self, job: _Job) -> None:
         """A process does not end: fail the first MUST, as it may be the doing of any call."""
         self._dismiss(job)
-        names = sorted({name for names in job.left.values() for name in names})
-        what = f"threads: {', '.join(names)}" if names else "no thread of a call is known"
-        finding = Finding(
-            expected="a process ends after its last call",
-            seen=f"it was killed {EXIT_LIMIT:g} s later",
-            look_at="threads and processes that are no daemons, and what is registered with atexit",
-            cause=LEFT_RUNNING,
-            trace=what,
-        )
-        # Whichever process found it out, the same requirement is failed.
+        finding = losses.left_running(EXIT_LIMIT, chain.from_iterable(job.left.values()))
         found = job.progress.results
-        musts = (one for one in requirements().values() if one.level == "must" and one.id in found)
-        first = next(musts, None)
-        if first is not None:
-            seconds = job.progress.seconds.get(first.id, 0.0)
-            self._add(job, Result(first, Outcome.FAILED, finding=finding), seconds)
+        # However many processes find it out, one and the same requirement is failed.
+        if any(one.finding and one.finding.cause == finding.cause for one in found.values()):
+            return
+        musts = [one for one in requirements().values() if one.level == "must" and one.id in found]
+        passed = (one for one in musts if found[one.id].outcome.fine)
+        blamed = next(passed, None)
+        if blamed is not None:
+            seconds = job.progress.seconds.get(blamed.id, 0.0)
+            self._add(job, Result(blamed, Outcome.FAILED, finding=finding), seconds)
 
     def _count_loss(self, job: _Job, seconds: float, *, killed: bool) -> None:
         progress = job.progress
         progress.kills += killed
         progress.lost += seconds
         if progress.kills >= KILLS or progress.lost > LOST_LIMIT:
-            why = "it has ended or hung its process too often"
-            progress.give_up(
-                Finding(
-                    expected="the adapter lets itself be assessed",
-                    seen=f"not run: {why} ({progress.kills} times, {progress.lost:.0f} s lost)",
-                    look_at="the findings of the requirements at which it did",
-                    cause=STOPPED,
-                )
-            )
-
-    def _kit_failed(self, job: _Job, what: str, trace: str) -> None:
-        """Assess nothing more of an adapter where the kit's own code fails."""
-        finding = Finding(
-            expected="worker processes that do what they are told",
-            seen=f"kit error: {what}",
-            look_at="this says nothing about the adapter; `-v` shows the traceback: report it",
-            cause="kit",
-            trace=trace,
-        )
-        self._unloadable(job, finding, kit_fault=True)
+            progress.give_up(losses.stopped(progress.kills, progress.lost))
 
     def _unloadable(self, job: _Job, finding: Finding, *, kit_fault: bool = False) -> None:
         """Assess nothing more of an adapter that cannot be loaded."""

@@ -25,6 +25,7 @@ from tck.run.arguments import (
     see_current_folder,
 )
 from tck.run.environment import isolated_environment
+from tck.run.losses import NOT_LOADED
 from tck.run.places import in_words, place_of, trace_of
 from tck.verdicts import Finding
 from tck.wire.dialects import dialect_for
@@ -32,10 +33,6 @@ from tck.wire.dialects.model import Dialect
 
 RECORDED = "recorded"
 """The ``wire=`` of an adapter of whose wire nothing is known but its recordings."""
-
-NOT_LOADED = "not-loaded"
-"""The cause of every requirement of an adapter that cannot be loaded."""
-
 
 _Passing = tuple[type[BaseException], ...]
 """What is nobody's fault when it is raised while an adapter is loaded."""
