@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from tck.report.model import Report, report_on
 from tck.run.assessment import assess
 from tck.wire.dialects.model import ChatReply
 from tck.wire.wire import Wire
-from tests.helpers import REPOSITORY, target_of
+from tests.helpers import REPOSITORY, target_of, valid_report
 from tests.mutants import taxonomy
 from tests.mutants.conforming import Chat
 
@@ -87,8 +86,7 @@ def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(path.read_text())
-    return report
+    return valid_report(path.read_text())
 
 
 def _outcomes(report: dict[str, Any], adapter: str) -> dict[str, str]:

@@ -303,7 +303,9 @@ def _first_choice(response: Any) -> Any:
 
 def _answer(response: Any) -> Answer:
     choice = _first_choice(response)
-    refusal = (choice.message.provider_specific_fields or {}).get("refusal")
+    # Up to LiteLLM 1.109 it is among what LiteLLM does not know, from 1.110 on an attribute.
+    fields = choice.message.provider_specific_fields or {}
+    refusal = getattr(choice.message, "refusal", None) or fields.get("refusal")
     if refusal:
         return Answer(text=refusal, ending="refused")
     content = choice.message.content
